@@ -1,0 +1,30 @@
+// Brain: what every queue manager's head offers to every world.
+//
+// A brain is a deterministic state machine: it gets the time and an event, and appends commands. It opens no
+// file, reads no clock, draws no random number and formats nothing.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "contract/command.hpp"
+#include "contract/event.hpp"
+#include "contract/time.hpp"
+
+namespace weir {
+
+class Brain {
+ public:
+  virtual ~Brain() = default;
+
+  // `now` is the wall clock; it may jump.
+  virtual void handle(Time now, const Event& event, std::vector<Command>& out) = 0;
+
+  // The second in which a Tick is wanted; nothing = no timer is set.
+  [[nodiscard]] virtual std::optional<Seconds> next_deadline() const = 0;
+
+  // True: send another Turn without waiting (but after looking for events).
+  [[nodiscard]] virtual bool wants_turn() const = 0;
+};
+
+}  // namespace weir

@@ -1,0 +1,11 @@
+// The one place where time is read.
+#pragma once
+
+#include "contract/time.hpp"
+
+namespace weir::postfix {
+
+// The wall clock (clock_gettime(CLOCK_REALTIME)).
+[[nodiscard]] Time wall_clock();
+
+}  // namespace weir::postfix

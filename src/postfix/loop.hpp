@@ -1,0 +1,53 @@
+// The event loop: epoll_wait and one ordered set of timers. The only place that waits.
+//
+// One round: wait; due timers (by due time, equal ones in order of setting; one that is set during the round
+// waits for the next round); then ready descriptors, at most 100, in the order the kernel reports them.
+// Timers have whole-second resolution: one set at second s for d seconds is due when the clock shows s + d;
+// the wait is the difference in whole seconds (spec/master.md).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "contract/time.hpp"
+
+namespace weir::postfix {
+
+using TimerId = std::uint64_t;  // 0 = none
+
+class Loop {
+ public:
+  enum class Interest : std::uint8_t { read, write };
+  using Callback = std::function<void()>;
+
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Calls `callback` whenever `fd` is readable (writable), or at its end, or in error. Setting a watched
+  // descriptor again replaces interest and callback. The caller owns the descriptor and must forget() it
+  // before it closes it.
+  void watch(int fd, Interest interest, Callback callback);
+  void forget(int fd);
+
+  // Calls `callback` once, when `delay` whole seconds have passed (0: in the next round).
+  TimerId after(Seconds delay, Callback callback);
+  void cancel(TimerId timer);  // an id that is gone, or 0, is harmless
+
+  // The clock as read at the start of this round (again after the wait). `now()` does not read it anew.
+  [[nodiscard]] Time now() const { return now_; }
+
+  // One round. `poll`: look, but do not wait.
+  void run_round(bool poll);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  Time now_;
+};
+
+}  // namespace weir::postfix

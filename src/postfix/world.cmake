@@ -1,0 +1,1 @@
+target_sources(weir_postfix PRIVATE clock.cpp)
