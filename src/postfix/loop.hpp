@@ -8,9 +8,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <unordered_map>
+#include <string_view>
 
 #include "contract/time.hpp"
 
@@ -36,10 +35,15 @@ class Loop {
 
   // Calls `callback` once, when `delay` whole seconds have passed (0: in the next round).
   TimerId after(Seconds delay, Callback callback);
+  // The same for a second of the wall clock; one that has passed: in the next round.
+  TimerId at(Seconds second, Callback callback);
   void cancel(TimerId timer);  // an id that is gone, or 0, is harmless
 
   // The clock as read at the start of this round (again after the wait). `now()` does not read it anew.
   [[nodiscard]] Time now() const { return now_; }
+
+  // What to do when the kernel refuses its service; must not return.
+  void on_failure(std::function<void(std::string_view)> handler);
 
   // One round. `poll`: look, but do not wait.
   void run_round(bool poll);

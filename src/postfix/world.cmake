@@ -1,1 +1,1 @@
-target_sources(weir_postfix PRIVATE clock.cpp)
+target_sources(weir_postfix PRIVATE clock.cpp loop.cpp)

@@ -1,0 +1,44 @@
+// Driver: the seam between a brain and the real world. Commands become calls, completions become events.
+//
+// Promises: commands are carried out in the order given; the immediate answer of one goes back to the brain
+// before anything else happens, and what it answers follows everything that was commanded before. Nothing
+// waits here: every peer is asked without blocking, and its answer comes through the loop.
+// Working directory: the queue directory. Tested in tests/postfix/world/driver_test.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "codec/parameters.hpp"
+#include "contract/brain.hpp"
+#include "postfix/log_sink.hpp"
+#include "postfix/loop.hpp"
+
+namespace weir::postfix {
+
+class Driver {
+ public:
+  // All four must outlive the driver.
+  Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain);
+  ~Driver();
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  // Sends Started. Once, before anything else.
+  void start();
+
+  // One buffer from the trigger socket.
+  void trigger(std::string bytes);
+
+  // Sends Turn: after start(), then after each round of the loop.
+  void turn();
+
+  // True: the next round of the loop must not wait.
+  [[nodiscard]] bool wants_turn() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::postfix
