@@ -99,13 +99,12 @@ constexpr std::array<std::string_view, 2> kForCheckOnly = {"cstdio", "cstdlib"};
 constexpr std::string_view kForCodecOnly = "ctime";  // broken-down time as a value, for log lines
 
 // Words that mean a clock, a random source, a thread or the environment.
-constexpr std::array<std::string_view, 11> kClockWords = {"system_clock", "steady_clock",  "high_resolution_clock",
-                                                          "gettimeofday", "clock_gettime", "utc_clock",
-                                                          "file_clock",   "timespec_get",  "time",
-                                                          "localtime",    "localtime_r"};
-constexpr std::array<std::string_view, 14> kImpureWords = {"random_device", "mt19937", "rand",    "srand", "random",
-                                                           "getrandom",     "thread",  "jthread", "mutex", "async",
-                                                           "getenv",        "getpid",  "fstream", "FILE"};
+constexpr std::array<std::string_view, 9> kClockWords = {"system_clock", "steady_clock",  "high_resolution_clock",
+                                                         "gettimeofday", "clock_gettime", "utc_clock",
+                                                         "file_clock",   "timespec_get",  "time"};
+constexpr std::array<std::string_view, 16> kImpureWords = {
+    "localtime", "localtime_r", "random_device", "mt19937", "rand",   "srand",  "random",  "getrandom",
+    "thread",    "jthread",     "mutex",         "async",   "getenv", "getpid", "fstream", "FILE"};
 
 constexpr std::array<std::string_view, 7> kThreadHeaders = {"thread",     "mutex",  "shared_mutex",      "future",
                                                             "stop_token", "random", "condition_variable"};
