@@ -31,7 +31,7 @@ inline constexpr int kRequestRecipientsMax = 1 << 20;   // recipient lists that 
 
 // When the message passed which point; zero = not yet.
 struct MessageTimes {
-  Time incoming_arrival, active_arrival, agent_handoff, connection_done, delivery_done;
+  Time incoming_arrival{}, active_arrival{}, agent_handoff{}, connection_done{}, delivery_done{};
   std::int32_t reuse_count = 0;
   friend bool operator==(const MessageTimes&, const MessageTimes&) = default;
 };

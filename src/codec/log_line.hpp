@@ -41,8 +41,8 @@ struct LogSettings {
 
 inline constexpr std::size_t kLogTextMax = 2000;  // bytes of one line's text
 
-// What of a text may go to a log: the first kLogTextMax bytes, with '?' for whatever is neither printable ASCII nor
-// (with `utf8`) part of a UTF-8 sequence.
+// What of a text may go to a log: '?' for every byte that is neither printable ASCII nor (with `utf8`) part of what
+// looks like UTF-8, then the first kLogTextMax bytes of that. The severity prefix comes on top.
 [[nodiscard]] std::string clean_log_text(std::string_view text, bool utf8);
 
 namespace line {
