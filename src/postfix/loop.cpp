@@ -34,9 +34,7 @@ struct Watch {
   std::shared_ptr<Loop::Callback> callback;
 };
 
-std::uint64_t tag(std::uint32_t mark, int fd) {
-  return (std::uint64_t{mark} << 32) | static_cast<std::uint32_t>(fd);
-}
+std::uint64_t tag(std::uint32_t mark, int fd) { return (std::uint64_t{mark} << 32) | static_cast<std::uint32_t>(fd); }
 
 std::uint32_t kernel_events(Loop::Interest interest) {
   return interest == Loop::Interest::read ? static_cast<std::uint32_t>(EPOLLIN) : static_cast<std::uint32_t>(EPOLLOUT);

@@ -1,1 +1,13 @@
-target_sources(weir_postfix PRIVATE clock.cpp loop.cpp)
+target_sources(weir_postfix PRIVATE
+  agent.cpp
+  clock.cpp
+  driver.cpp
+  flow.cpp
+  loop.cpp
+  notifier.cpp
+  queue_scan.cpp
+  resolver.cpp
+  spool.cpp
+  stream.cpp
+  voice.cpp
+)

@@ -1,0 +1,167 @@
+#include "postfix/driver.hpp"
+
+#include <deque>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "codec/version.hpp"
+#include "postfix/agent.hpp"
+#include "postfix/flow.hpp"
+#include "postfix/notifier.hpp"
+#include "postfix/resolver.hpp"
+#include "postfix/spool.hpp"
+#include "postfix/voice.hpp"
+
+namespace weir::postfix {
+
+class Driver::Impl {
+ public:
+  Impl(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain)
+      : loop_(loop),
+        brain_(brain),
+        smtputf8_enable_(settings.smtputf8_enable),
+        voice_(log, settings),
+        spool_(loop, voice_, settings),
+        agents_(loop, voice_, settings, dialect_, sink()),
+        resolver_(loop, voice_, settings, dialect_, sink()),
+        notifier_(loop, voice_, settings, dialect_, sink()),
+        flow_(voice_, kFlowReadFd, kFlowWriteFd, settings.default_process_limit) {}
+
+  ~Impl() { loop_.cancel(tick_); }
+
+  // Hands an event to the brain and carries out what follows from it. Events that come up meanwhile wait.
+  void post(Event event) {
+    events_.push_back(std::move(event));
+    if (working_) return;
+    working_ = true;
+    while (!events_.empty()) {
+      const Event next = std::move(events_.front());
+      events_.pop_front();
+      handle(next);
+      work();
+    }
+    working_ = false;
+    set_timer();
+  }
+
+  [[nodiscard]] bool wants_turn() const { return brain_.wants_turn(); }
+
+ private:
+  // What a command answers at once.
+  using Reply = std::optional<Event>;
+
+  EventSink sink() {
+    return [this](Event event) { post(std::move(event)); };
+  }
+
+  void handle(const Event& event) {
+    decided_.clear();
+    brain_.handle(loop_.now(), event, decided_);
+    for (Command& command : decided_) commands_.push_back(std::move(command));
+  }
+
+  // In the order given: what the brain answers to an immediate reply follows what it had commanded before.
+  void work() {
+    while (!commands_.empty()) {
+      const Command command = std::move(commands_.front());
+      commands_.pop_front();
+      if (const Reply reply = std::visit([this](const auto& c) { return carry_out(c); }, command)) handle(*reply);
+    }
+  }
+
+  // The timer stands for the brain's own: it is set anew when its second changes.
+  void set_timer() {
+    const std::optional<Seconds> deadline = brain_.next_deadline();
+    if (deadline == deadline_) return;
+    loop_.cancel(std::exchange(tick_, 0));
+    deadline_ = deadline;
+    if (!deadline) return;
+    tick_ = loop_.at(*deadline, [this] {
+      tick_ = 0;
+      deadline_.reset();
+      post(Tick{});
+    });
+  }
+
+  Reply carry_out(const RecoverActive&) { return spool_.recover_active(), std::nullopt; }
+  Reply carry_out(const OpenScan& c) { return spool_.open_scan(c.queue), std::nullopt; }
+  Reply carry_out(const ScanNext& c) { return spool_.scan_next(c.queue); }
+  Reply carry_out(const Admit& c) { return spool_.admit(c); }
+  Reply carry_out(const ReadRecipients& c) { return spool_.read_recipients(c); }
+  Reply carry_out(const DropUnread& c) { return spool_.drop_unread(c.message), std::nullopt; }
+  Reply carry_out(const RemoveDeferLog& c) { return spool_.remove_defer_log(c.message), std::nullopt; }
+  Reply carry_out(const CheckBounceLog& c) { return spool_.check_bounce_log(c.message); }
+  Reply carry_out(const RemoveBounceLog& c) { return spool_.remove_bounce_log(c.message), std::nullopt; }
+  Reply carry_out(const CheckFile& c) { return spool_.check_file(c.message); }
+  Reply carry_out(const MarkDone& c) { return spool_.mark_done(c.message, c.offset), std::nullopt; }
+  Reply carry_out(const KillTrace& c) { return spool_.kill_trace(c.message), std::nullopt; }
+  Reply carry_out(const UpdateWarn& c) { return spool_.update_warn(c.message), std::nullopt; }
+  Reply carry_out(const Retry& c) { return spool_.retry(c.message, c.not_before), std::nullopt; }
+  Reply carry_out(const CoolDown& c) { return spool_.cool_down(c.message, c.not_before), std::nullopt; }
+  Reply carry_out(const Remove& c) { return spool_.remove(c.message), std::nullopt; }
+  Reply carry_out(const MarkCorrupt& c) { return spool_.mark_corrupt(c.message), std::nullopt; }
+  Reply carry_out(const Forget& c) { return spool_.forget(c.message), std::nullopt; }
+
+  Reply carry_out(const Resolve& c) {
+    const Spool::Message* message = spool_.find(c.message);
+    static const std::string kNobody;
+    resolver_.resolve(c, message == nullptr ? kNobody : message->reader.envelope().sender);
+    return std::nullopt;
+  }
+
+  Reply carry_out(const RequestAgent& c) { return agents_.request(c), std::nullopt; }
+  Reply carry_out(const Deliver& c) {
+    const Spool::Message* message = spool_.find(c.message);
+    if (message == nullptr) {  // nothing to deliver from
+      agents_.release(c.agent);
+      return AgentFailed{c.agent, AgentProblem::write};
+    }
+    return agents_.deliver(c.agent, codec::make_delivery_request(message->reader.envelope(), message->queue_id, c,
+                                                                 message->active_arrival, smtputf8_enable_, dialect_));
+  }
+  Reply carry_out(const ReleaseAgent& c) { return agents_.release(c.agent), std::nullopt; }
+
+  Reply carry_out(const AskService& c) {
+    const Spool::Message* message = spool_.find(c.message);
+    if (message == nullptr) return ServiceAnswered{c.ticket, false};
+    notifier_.ask(c, message->queue_id, message->reader.envelope());
+    return std::nullopt;
+  }
+
+  Reply carry_out(const Log& c) { return voice_.say_record(c.record), std::nullopt; }
+  Reply carry_out(const BalanceFlow& c) { return flow_.balance(c.grant), std::nullopt; }
+
+  Loop& loop_;
+  Brain& brain_;
+  bool smtputf8_enable_;
+  codec::Dialect dialect_;
+  Voice voice_;
+  Spool spool_;
+  Agents agents_;
+  Resolver resolver_;
+  Notifier notifier_;
+  Flow flow_;
+
+  std::deque<Event> events_;
+  std::deque<Command> commands_;
+  std::vector<Command> decided_;
+  bool working_ = false;
+  std::optional<Seconds> deadline_;
+  TimerId tick_ = 0;
+};
+
+Driver::Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain)
+    : impl_(std::make_unique<Impl>(loop, log, settings, brain)) {
+  loop.on_failure([&log](std::string_view text) { log.fatal(text); });
+}
+
+Driver::~Driver() = default;
+
+void Driver::start() { impl_->post(Started{}); }
+void Driver::trigger(std::string bytes) { impl_->post(Triggered{std::move(bytes)}); }
+void Driver::turn() { impl_->post(Turn{}); }
+bool Driver::wants_turn() const { return impl_->wants_turn(); }
+
+}  // namespace weir::postfix

@@ -1,0 +1,60 @@
+// Notifier: questions to bounce, defer, trace, verify and flush, one connection each (spec/services.md).
+//
+// Promises: every AskService ends with ServiceAnswered; trouble of any kind is an answer that is not ok. Nothing
+// waits here: a report may take kReportLimit for its greeting and again for its answer, everything else, and
+// whatever has begun, qmgr_ipc_timeout. Tested in tests/postfix/world/notifier_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "codec/notify.hpp"
+#include "codec/parameters.hpp"
+#include "codec/version.hpp"
+#include "contract/command.hpp"
+#include "contract/event.hpp"
+#include "contract/message.hpp"
+#include "postfix/event_sink.hpp"
+#include "postfix/loop.hpp"
+#include "postfix/stream.hpp"
+#include "postfix/voice.hpp"
+
+namespace weir::postfix {
+
+class Notifier {
+ public:
+  static constexpr Seconds kReportLimit{1000};
+
+  Notifier(Loop& loop, Voice& voice, const codec::ProcessSettings& settings, const codec::Dialect& dialect,
+           EventSink sink);
+  ~Notifier();
+
+  void ask(const AskService& command, const std::string& queue_id, const Envelope& envelope);
+
+  [[nodiscard]] std::size_t open_requests() const { return requests_.size(); }
+
+ private:
+  struct Request;
+
+  [[nodiscard]] Request* find(TicketId ticket);
+  [[nodiscard]] bool is_for_flush_service(const std::string& site) const;
+  [[nodiscard]] std::string socket_of(Service service) const;
+  void answer(TicketId ticket, bool ok) { sink_(ServiceAnswered{ticket, ok}); }
+  void readable(TicketId ticket);
+  void write_request(Request& request);
+  void await_answer(Request& request);
+  void limit(Request& request, Seconds limit);
+  void finish(Request& request);
+  void complain(const Request& request, int error);
+
+  Loop& loop_;
+  Voice& voice_;
+  const codec::ProcessSettings& settings_;
+  codec::Dialect dialect_;
+  EventSink sink_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Request>> requests_;  // by TicketId
+};
+
+}  // namespace weir::postfix

@@ -1,0 +1,385 @@
+#include "postfix/spool.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <span>
+#include <utility>
+#include <variant>
+
+namespace weir::postfix {
+
+namespace {
+
+namespace line = codec::line;
+
+constexpr mode_t kDirectoryMode = 0700;
+constexpr std::int64_t kBatchMax = 5000;  // recipients of one read, whatever the brain would like
+constexpr int kSavedNamesMax = 100;       // tries to find a free name in saved/
+
+// A descriptor that closes itself.
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] bool good() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// A regular file gives fewer bytes than asked for only at its end.
+class FileBytes : public codec::ByteSource {
+ public:
+  explicit FileBytes(int fd) : fd_(fd) {}
+  [[nodiscard]] std::optional<std::size_t> read_at(std::int64_t offset, std::span<char> into) override {
+    ssize_t got = 0;
+    do {
+      got = pread(fd_, into.data(), into.size(), offset);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) return std::nullopt;
+    return static_cast<std::size_t>(got);
+  }
+
+ private:
+  int fd_;
+};
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  return fstatat(AT_FDCWD, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// The directory, as mail programs make them: for the owner only, and of our group even where the parent
+// directory would have it otherwise.
+int make_directory(const std::string& path) {
+  if (mkdir(path.c_str(), kDirectoryMode) != 0) return errno == EEXIST ? 0 : errno;
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0 && status.st_gid != getegid()) {
+    if (chown(path.c_str(), static_cast<uid_t>(-1), getegid()) != 0) return errno;
+  }
+  return 0;
+}
+
+int make_parents(const std::string& path) {
+  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const int error = make_directory(path.substr(0, slash));
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+// The file itself is at fault (it was exchanged under our hands), not the surroundings.
+bool is_fault_of_file(int error) { return error == ELOOP || error == EISDIR || error == ENXIO; }
+
+line::Because because(int error) { return error == ENOENT ? line::Because::gone : line::Because::other; }
+
+bool lock(int fd) {
+  int result = 0;
+  do {
+    result = flock(fd, LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += name + " ";
+  return text;
+}
+
+}  // namespace
+
+Spool::Spool(Loop& loop, Voice& voice, const codec::ProcessSettings& settings)
+    : loop_(loop),
+      voice_(voice),
+      hash_(joined(settings.hash_queue_names), settings.hash_queue_depth),
+      read_settings_{settings.verp_delimiter_filter},
+      dont_remove_(settings.dont_remove) {}
+
+std::string Spool::path(Queue queue, std::string_view queue_id) const { return hash_.path(to_string(queue), queue_id); }
+
+const Spool::Message* Spool::find(MessageId id) const {
+  const auto found = messages_.find(id.value);
+  return found == messages_.end() ? nullptr : &found->second;
+}
+
+// --- scans -------------------------------------------------------------------------------------------
+
+void Spool::recover_active() {
+  QueueScan scan(voice_, Queue::active);
+  while (const auto name = scan.next()) recover_entry(*name);
+}
+
+void Spool::recover_entry(const std::string& name) {
+  if (!codec::is_queue_id(name)) {
+    voice_.say(line::move_ignored_bad_name(name));
+    return;
+  }
+  const std::string from = path(Queue::active, name);
+  if (const int error = stamp(from, loop_.now().seconds()); error != 0) {
+    voice_.say(line::move_update_times(from, reason_of(error), because(error)));
+    return;
+  }
+  if (const int error = move_file(from, path(Queue::incoming, name)); error != 0) {
+    voice_.say(line::move_rename(name, reason_of(error), because(error)));
+  }
+}
+
+std::optional<QueueScan>& Spool::scan_of(Queue queue) {
+  return queue == Queue::deferred ? deferred_scan_ : incoming_scan_;
+}
+
+void Spool::open_scan(Queue queue) { scan_of(queue).emplace(voice_, queue); }
+
+Event Spool::scan_next(Queue queue) {
+  auto& scan = scan_of(queue);
+  auto name = scan ? scan->next() : std::nullopt;
+  if (!name) {
+    scan.reset();
+    return ScanEnded{queue};
+  }
+  const FileLook look = look_at_file(voice_, hash_, queue, *name, loop_.now().seconds());
+  return ScanEntry{queue, std::move(*name), look.state, look.mtime, look.flush_request, look.expire_request};
+}
+
+// --- renames -----------------------------------------------------------------------------------------
+
+int Spool::rename_once(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) == 0) return 0;
+  const int error = errno;
+  // Over NFS a rename may be refused although it happened.
+  if (exists(to) && !exists(from)) {
+    voice_.say(line::nfs_rename_worked_around(from, to));
+    return 0;
+  }
+  return error;
+}
+
+int Spool::move_file(const std::string& from, const std::string& to) {
+  if (rename_once(from, to) == 0) return 0;
+  if (const int error = make_parents(to); error != 0) return error;
+  return rename_once(from, to);
+}
+
+int Spool::stamp(const std::string& path, Seconds second) {
+  timespec time{};
+  time.tv_sec = second.count();
+  const timespec times[2] = {time, time};
+  return utimensat(AT_FDCWD, path.c_str(), times, 0) == 0 ? 0 : errno;
+}
+
+// --- reading -----------------------------------------------------------------------------------------
+
+Event Spool::admit(const Admit& command) {
+  const std::string active = path(Queue::active, command.queue_id);
+  if (const int error = move_file(path(command.from, command.queue_id), active); error != 0) {
+    voice_.say(line::feed_rename(command.queue_id, command.from, reason_of(error), because(error)));
+    return not_admitted(command.message, AdmitProblem::not_moved);
+  }
+  Message& message = messages_[command.message.value];
+  message = Message{command.queue_id, {}, loop_.now()};
+  const File file(open(active.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.good()) {
+    const int error = errno;
+    const codec::LogLine text = line::open_active(command.queue_id, reason_of(error), because(error));
+    if (is_fault_of_file(error)) {
+      voice_.warn(text.text);
+      return not_admitted(command.message, AdmitProblem::corrupt);
+    }
+    voice_.say(text);
+    return not_admitted(command.message, AdmitProblem::vanished);
+  }
+  if (!lock(file.fd())) return not_admitted(command.message, AdmitProblem::locked);
+  codec::ReadOutcome outcome = read_batch(message, file.fd(), active, command.at_most);
+  if (!outcome.ok()) return not_admitted(command.message, AdmitProblem::corrupt);
+  if (command.flush_request) drop_flush_request(file.fd(), active);
+  const bool defer_log = command.expire_request && look_at_log("defer", command.queue_id) == LogFileState::present;
+  return Admitted{command.message, message.reader.envelope(), std::move(outcome.batch), defer_log};
+}
+
+Event Spool::read_recipients(const ReadRecipients& command) {
+  const auto found = messages_.find(command.message.value);
+  if (found == messages_.end()) return ReadFailed{command.message};
+  Message& message = found->second;
+  const std::string active = path(Queue::active, message.queue_id);
+  const File file(open(active.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.good()) {
+    const int error = errno;
+    const codec::LogLine text = line::open_active(message.queue_id, reason_of(error), because(error));
+    if (is_fault_of_file(error)) {
+      voice_.warn(text.text);
+    } else {
+      voice_.say(text);
+    }
+    return ReadFailed{command.message};
+  }
+  codec::ReadOutcome outcome = read_batch(message, file.fd(), active, command.at_most);
+  if (!outcome.ok()) return ReadFailed{command.message};
+  return RecipientsRead{command.message, std::move(outcome.batch)};
+}
+
+codec::ReadOutcome Spool::read_batch(Message& message, int fd, const std::string& path, std::int64_t at_most) {
+  FileBytes bytes(fd);
+  const auto log = [this, &message](const codec::Diagnostic& diagnostic) {
+    if (const auto* warning = std::get_if<codec::FileWarning>(&diagnostic)) {
+      voice_.warn(warning->text);
+    } else if (const auto* active = std::get_if<codec::FileActive>(&diagnostic)) {
+      voice_.say_queue_active(message.queue_id, active->sender, active->size, active->recipients);
+    }
+  };
+  return message.reader.read(bytes, codec::QueueFileName{message.queue_id, path}, std::min(at_most, kBatchMax),
+                             read_settings_, log);
+}
+
+void Spool::drop_flush_request(int fd, const std::string& path) {
+  struct stat status {};
+  if (fstat(fd, &status) == 0 && fchmod(fd, status.st_mode & 07777U & ~static_cast<mode_t>(S_IRGRP)) == 0) return;
+  voice_.die(line::fchmod_failed(path, reason_of(errno)));
+}
+
+void Spool::drop_unread(MessageId id) {
+  const auto found = messages_.find(id.value);
+  if (found != messages_.end()) found->second.reader.drop_unread();
+}
+
+// --- logs of the bounce family, and our own file -------------------------------------------------------
+
+LogFileState Spool::look_at_log(std::string_view directory, std::string_view queue_id) const {
+  struct stat status {};
+  if (stat(hash_.path(directory, queue_id).c_str(), &status) != 0) return LogFileState::absent;
+  return status.st_size == 0 ? LogFileState::empty : LogFileState::present;
+}
+
+void Spool::remove_defer_log(MessageId id) {
+  const Message* message = find(id);
+  if (message == nullptr) return;
+  if (unlink(hash_.path("defer", message->queue_id).c_str()) == 0 || errno == ENOENT) return;
+  voice_.die(line::remove_defer_failed(message->queue_id, reason_of(errno)));
+}
+
+Event Spool::check_bounce_log(MessageId id) {
+  const Message* message = find(id);
+  return BounceLogChecked{id, message == nullptr ? LogFileState::absent : look_at_log("bounce", message->queue_id)};
+}
+
+void Spool::remove_bounce_log(MessageId id) {
+  const Message* message = find(id);
+  if (message == nullptr) return;
+  if (unlink(hash_.path("bounce", message->queue_id).c_str()) == 0 || errno == ENOENT) return;
+  voice_.die(line::remove_bounce_failed(message->queue_id, reason_of(errno)));
+}
+
+Event Spool::check_file(MessageId id) {
+  const Message* message = find(id);
+  if (message == nullptr) return FileChecked{id, FileState::vanished};
+  return FileChecked{id, look_at_file(voice_, hash_, Queue::active, message->queue_id, loop_.now().seconds()).state};
+}
+
+// --- marks -------------------------------------------------------------------------------------------
+
+void Spool::patch(const Message& message, const codec::Patch& patch) {
+  const std::string active = path(Queue::active, message.queue_id);
+  const File file(open(active.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.good()) {
+    const int error = errno;
+    const codec::LogLine text = line::open_active(message.queue_id, reason_of(error), because(error));
+    // Held, deleted or declared corrupt by an agent meanwhile: the mark has lost its sense.
+    if (error == EACCES || is_fault_of_file(error)) {
+      voice_.warn(text.text);
+    } else {
+      voice_.say(text);
+    }
+    return;
+  }
+  for (std::size_t done = 0; done < patch.bytes.size();) {
+    const ssize_t put = pwrite(file.fd(), patch.bytes.data() + done, patch.bytes.size() - done,
+                               patch.offset + static_cast<std::int64_t>(done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) voice_.die(line::update_file_failed(active, reason_of(put == 0 ? ENOSPC : errno)));
+    done += static_cast<std::size_t>(put);
+  }
+}
+
+void Spool::mark_done(MessageId id, std::int64_t offset) {
+  if (const Message* message = find(id)) patch(*message, codec::done_mark(offset));
+}
+
+void Spool::kill_trace(MessageId id) {
+  const Message* message = find(id);
+  if (message == nullptr || message->reader.envelope().trace_offset <= 0) return;
+  patch(*message, codec::kill_mark(message->reader.envelope().trace_offset));
+}
+
+void Spool::update_warn(MessageId id) {
+  const Message* message = find(id);
+  if (message == nullptr) return;
+  if (const auto change = message->reader.warn_sent()) patch(*message, *change);
+}
+
+// --- the end -----------------------------------------------------------------------------------------
+
+void Spool::leave_active(MessageId id, Queue to, Seconds not_before) {
+  const Message* message = find(id);
+  if (message == nullptr) return;
+  const std::string from = path(Queue::active, message->queue_id);
+  if (const int error = stamp(from, not_before); error != 0 && error != ENOENT) {
+    voice_.die(line::defer_update_times(from, reason_of(error)));
+  }
+  if (const int error = move_file(from, path(to, message->queue_id)); error != 0) {
+    voice_.say(line::defer_rename(message->queue_id, to, reason_of(error), because(error)));
+  }
+  forget(id);
+}
+
+void Spool::retry(MessageId id, Seconds not_before) { leave_active(id, Queue::deferred, not_before); }
+
+void Spool::cool_down(MessageId id, Seconds not_before) { leave_active(id, Queue::incoming, not_before); }
+
+int Spool::unlink_or_save(const std::string& queue_id, const std::string& from) {
+  if (!dont_remove_) return unlink(from.c_str()) == 0 ? 0 : errno;
+  std::string saved = hash_.path("saved", queue_id);
+  for (int tries = 0; exists(saved); ++tries) {
+    if (tries == kSavedNamesMax) return EEXIST;
+    saved += "+";
+  }
+  return move_file(from, saved);
+}
+
+void Spool::remove(MessageId id) {
+  const Message* message = find(id);
+  if (message == nullptr) return;
+  const int error = unlink_or_save(message->queue_id, path(Queue::active, message->queue_id));
+  if (error == 0) {
+    voice_.say(line::removed(message->queue_id));
+  } else {
+    voice_.say(line::remove_failed(message->queue_id, reason_of(error), because(error)));
+  }
+  forget(id);
+}
+
+void Spool::mark_corrupt(MessageId id) {
+  const Message* message = find(id);
+  if (message == nullptr) return;
+  const int error = move_file(path(Queue::active, message->queue_id), path(Queue::corrupt, message->queue_id));
+  if (error == 0) {
+    voice_.say(line::saving_corrupt(message->queue_id));
+  } else if (error != ENOENT) {
+    voice_.die(line::save_corrupt_failed(message->queue_id, reason_of(error)));
+  }
+  forget(id);
+}
+
+void Spool::forget(MessageId id) { messages_.erase(id.value); }
+
+}  // namespace weir::postfix
