@@ -24,9 +24,9 @@ struct Options {
   int verbose = 0;                  // -v, each time
   int socket_count = 1;             // -s N
   std::string service_name;         // -n NAME; default: the last part of argv[0]
-  std::string transport_type;       // -t TYPE: unix, fifo or pass; may be empty only with -S
+  std::optional<std::string> transport_type;  // -t TYPE: checked late, see start_failure()
   std::vector<Setting> settings;    // -o, -i (max_idle), -m (max_use), in order: set them one after the other
-  std::vector<std::string> left_over;  // fatal at the first trigger: left_over_text()
+  std::vector<std::string> left_over;  // fatal at the first trigger: left_over_failure()
 
   friend bool operator==(const Options&, const Options&) = default;
 };
@@ -42,8 +42,10 @@ struct ParsedOptions {
 // The last part of a path, as the process name is made from argv[0].
 [[nodiscard]] std::string base_name(const std::string& path);
 
-// Checks that belong after the evaluation of all parameters.
-[[nodiscard]] std::optional<std::string> process_limit_failure(const Options& options);
+// What is checked after the evaluation of all parameters: the process limit, then the transport type.
+[[nodiscard]] std::optional<std::string> start_failure(const Options& options);
+
+// What is checked at the first trigger.
 [[nodiscard]] std::optional<std::string> left_over_failure(const Options& options);
 
 void apply(const Options& options, Dictionary& dictionary);

@@ -93,7 +93,9 @@ struct ProcessSettings {
   std::string info_log_address_format;  // external, internal; anything else is fatal at the first address
   int delay_logging_resolution_limit = 2;
   std::string verp_delimiter_filter;
-  DomainList fast_flush_domains;
+  std::string fast_flush_text;       // the value of fast_flush_domains
+  bool parents_match_in_fast_flush = true;
+  DomainList fast_flush_domains;     // open_domain_lists()
   bool fast_flush_default_note = false;  // log the compatibility note when a domain of the list is reported
 
   std::string weir_brain;            // "model"
@@ -105,15 +107,20 @@ struct ProcessSettings {
 // After the command line: service_name and process_id.
 void set_process_facts(const Surroundings& surroundings, Dictionary& dictionary);
 
-// The general parameters, which every daemon evaluates; after it logging can be opened again with syslog_name,
-// syslog_facility and maillog_file (they are valid as soon as they were evaluated, even if a later one is fatal).
 // `load` gives the text of a file named in fast_flush_domains; nothing = cannot be read.
 using LoadFile = std::function<std::optional<std::string>(const std::string& path)>;
+
+// The general parameters, which every daemon evaluates. When it has no fatal, logging is opened again with
+// syslog_name, syslog_facility and maillog_file; a fatal is still logged under the tag from before.
 [[nodiscard]] Notes evaluate_general(const Surroundings& surroundings, const Accounts& accounts,
-                                     const LoadFile& load, Dictionary& dictionary, ProcessSettings& settings);
+                                     Dictionary& dictionary, ProcessSettings& settings, Config& config);
 
 // The queue manager's own parameters and those of all transports that have settings of their own.
-[[nodiscard]] Notes evaluate_queue_manager(Dictionary& dictionary, ProcessSettings& settings, Config& config);
+[[nodiscard]] Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dictionary,
+                                           ProcessSettings& settings, Config& config);
+
+// Fills settings.fast_flush_domains; to be done with the rights to read the files, before privileges are dropped.
+[[nodiscard]] Notes open_domain_lists(const LoadFile& load, ProcessSettings& settings);
 
 // The repairs of impossible pairs of settings, which are logged after the privileges are dropped.
 [[nodiscard]] Notes repair(Config& config);
@@ -123,5 +130,8 @@ using LoadFile = std::function<std::optional<std::string>(const std::string& pat
 
 // The text of a feedback setting; `parameter` is the name for log lines.
 [[nodiscard]] Feedback parse_feedback(std::string_view parameter, std::string_view text);
+
+// A host name that the mail system accepts; else the words that say what is wrong with it.
+[[nodiscard]] std::optional<std::string> host_name_failure(std::string_view name);
 
 }  // namespace weir::codec
