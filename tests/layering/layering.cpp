@@ -96,15 +96,17 @@ const std::set<std::string_view>& value_headers() {
 }
 constexpr std::string_view kCheckHeader = "src/contract/check.hpp";
 constexpr std::array<std::string_view, 2> kForCheckOnly = {"cstdio", "cstdlib"};
-constexpr std::string_view kForCodecOnly = "ctime";  // broken-down time as a value, for log lines
+// Broken-down time as a value, and numbers to and from text; the words below keep the rest of them out.
+constexpr std::array<std::string_view, 3> kForCodecToo = {"ctime", "cstdio", "cstdlib"};
 
 // Words that mean a clock, a random source, a thread or the environment.
 constexpr std::array<std::string_view, 9> kClockWords = {"system_clock", "steady_clock",  "high_resolution_clock",
                                                          "gettimeofday", "clock_gettime", "utc_clock",
                                                          "file_clock",   "timespec_get",  "time"};
-constexpr std::array<std::string_view, 16> kImpureWords = {
-    "localtime", "localtime_r", "random_device", "mt19937", "rand",   "srand",  "random",  "getrandom",
-    "thread",    "jthread",     "mutex",         "async",   "getenv", "getpid", "fstream", "FILE"};
+constexpr std::array<std::string_view, 26> kImpureWords = {
+    "localtime", "localtime_r", "random_device", "mt19937", "rand",   "srand",   "random",     "getrandom", "thread",
+    "jthread",   "mutex",       "async",         "getenv",  "getpid", "fstream", "FILE",       "fopen",     "freopen",
+    "popen",     "system",      "printf",        "fprintf", "puts",   "tmpfile", "remove_all", "errno"};
 
 constexpr std::array<std::string_view, 7> kThreadHeaders = {"thread",     "mutex",  "shared_mutex",      "future",
                                                             "stop_token", "random", "condition_variable"};
@@ -179,7 +181,7 @@ std::optional<std::string> refuse_system(const Room& room, const std::string& fi
   if (room.purity == Purity::brain || room.purity == Purity::bytes) {
     if (value_headers().count(name) > 0) return std::nullopt;
     if (file == kCheckHeader && contains(kForCheckOnly, name)) return std::nullopt;
-    if (room.purity == Purity::bytes && name == kForCodecOnly) return std::nullopt;
+    if (room.purity == Purity::bytes && contains(kForCodecToo, name)) return std::nullopt;
     return "<" + name + "> is not a header of values";
   }
   if (room.purity == Purity::daemon) {
@@ -199,15 +201,15 @@ std::optional<std::string> refuse_quoted(const Room& room, const fs::path& root,
   return std::string(room.folder) + " may not include " + *target;
 }
 
-// `time` is a clock only when it is called unqualified or as std::time / ::time; a member or a type is not.
+// `time` is a clock when it is std::time, ::time or called with nothing but a place for the result.
 bool calls_time(std::string_view code, std::size_t begin, std::size_t end) {
   if (end >= code.size() || code[end] != '(') return false;
-  if (begin == 0) return true;
-  if (code[begin - 1] == '.' || (begin > 1 && code.substr(begin - 2, 2) == "->")) return false;
-  if (begin > 1 && code.substr(begin - 2, 2) == "::")
-    return begin == 2 || !is_word(code[begin - 3]) || code.substr(0, begin - 2).ends_with("std");
-  const auto before = code.find_last_not_of(' ', begin - 1);
-  return before == std::string_view::npos || !is_word(code[before]) || code.substr(0, before + 1).ends_with("return");
+  const std::string_view before = code.substr(0, begin);
+  if (before.ends_with("std::") || before == "::" || before.ends_with(" ::")) return true;
+  std::string_view argument = code.substr(end + 1);
+  argument.remove_prefix(std::min(argument.find_first_not_of(' '), argument.size()));
+  return argument.starts_with("nullptr") || argument.starts_with("NULL") || argument.starts_with("0)") ||
+         argument.starts_with("&");
 }
 
 std::optional<std::string> refuse_words(const Room& room, const std::string& file, std::string_view line) {

@@ -97,6 +97,8 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"time_in_codec", "src/codec/x.cpp", "auto t = std::time(nullptr);\n", "clock"},
         Planted{"plain_time_in_codec", "src/codec/x.cpp", "auto t = time(nullptr);\n", "clock"},
         Planted{"second_clock_in_world", "src/postfix/x.cpp", "clock_gettime(CLOCK_REALTIME, &t);\n", "clock"},
+        Planted{"output_in_codec", "src/codec/x.cpp", "#include <cstdio>\nint n = printf(0);\n", "impure"},
+        Planted{"environment_in_codec", "src/codec/x.cpp", "auto v = std::getenv(0);\n", "impure"},
         Planted{"random_in_model", "model/x.cpp", "std::mt19937 g;\n", "impure"},
         Planted{"thread_in_daemon", "src/postfix/x.cpp", "#include <thread>\n", "in the daemon"},
         Planted{"library_in_daemon", "src/app/qmgr/x.cpp", "#include <fmt/core.h>\n", "foreign library"},
@@ -113,7 +115,9 @@ TEST(Layering, CommentsStringsAndMembersAreNoViolations) {
            "inline const char* kRaw = R\"(rand() \" )\";\n"
            "inline int big = 1'000'000;\n"
            "struct T { int time() const; int time_ = 0; };\n"
-           "inline int f(const T& t) { return t.time(); }\n")
+           "inline int f(const T& t) { return t.time(); }\n"
+           "inline void g() { time(kText, 3); }\n")
+      .put("src/codec/x.cpp", "#include <cstdio>\nint n = std::snprintf(0, 0, 0);\n")
       .put("src/postfix/clock.cpp", "clock_gettime(CLOCK_REALTIME, &t);\n")
       .put("src/app/weir/main.cpp", "#include <CLI/CLI.hpp>\n#include \"contract/time.hpp\"\n")
       .put("tests/contract/time_test.cpp", "#include <gtest/gtest.h>\n#include \"contract/time.hpp\"\n");
