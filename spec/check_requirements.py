@@ -26,7 +26,7 @@ ROOMS = ["src", "model", "props", "fuzz", "tests", "bench"]
 GTEST = re.compile(r"\b(?:TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P|RC_GTEST_PROP)\s*\(\s*(\w+)\s*,\s*(\w+)", re.S)
 FIXTURE_PROP = re.compile(r"\bRC_GTEST_FIXTURE_PROP\s*\(\s*(\w+)\s*,\s*(\w+)", re.S)
 ADD_TEST = re.compile(r"\badd_test\s*\(\s*NAME\s+([\w.:${}-]+)")
-LIVE = re.compile(r"""@(?:\w+\.)?case\(\s*(?:name\s*=\s*)?["']([\w-]+)["']""")
+LIVE = re.compile(r"""@(?:\w+\.)?(?:case|live)\(\s*(?:name\s*=\s*)?["']([\w-]+)["']""")
 CITATION = re.compile(r"(?://|#)= ([A-Z]{2,3}-\d+)( test)?\b")
 MENTION = re.compile(r"\b((?:GEN|QUE|REP|STR|TRG|STD|SEC|DIA|BUG|CFG|PAR|FIL|DOC|LIC)-\d+)\b")
 DIVERGENCE = re.compile(r"^\| *(DV-\d+) *\|(.*)\|\s*$")
@@ -53,7 +53,7 @@ def known_checks(root):
         text = text_of(path)
         for pattern in (GTEST, FIXTURE_PROP):
             found.update(f"{suite}.{name}" for suite, name in pattern.findall(text))
-    for path in files(root, ["tests"], {".py"}):
+    for path in files(root, ["tests/postfix"], {".py"}):
         found.update(f"live:{name}" for name in LIVE.findall(text_of(path)))
     for path in files(root, ROOMS, {".txt", ".cmake"}):
         found.update(f"ctest:{name}" for name in ADD_TEST.findall(text_of(path)))
