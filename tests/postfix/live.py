@@ -1,0 +1,131 @@
+"""A small runner for live tests: a registry, a command line, processes of their own, exit codes for CTest.
+
+Exit code 0: all as it should be; 1: some test failed; 77: cannot run here (not root, or no Postfix).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import multiprocessing
+import re
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Callable
+
+from instance import SKIPPED, TestFailed, default_qmgr, is_stock, why_not_here
+
+
+@dataclasses.dataclass
+class Context:
+    """What a test is told: the binary under test, and a place for remarks that are no failure."""
+
+    qmgr: Path
+    keep: bool = False
+    options: str = ""
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def stock(self) -> bool:
+        return is_stock(self.qmgr)
+
+
+Test = Callable[[Context], None]
+TESTS: dict[str, Test] = {}
+
+
+def live(name: str) -> Callable[[Test], Test]:
+    """Registers a test."""
+    def register(function: Test) -> Test:
+        TESTS[name] = function
+        return function
+    return register
+
+
+def play(name: str, context: Context, results: Any) -> None:
+    """Runs one test in a process of its own; gives (name, seconds, failure or None, notes)."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    begin, failure = time.monotonic(), None
+    try:
+        TESTS[name](context)
+    except TestFailed as error:
+        failure = str(error)
+    except Exception:
+        failure = traceback.format_exc()
+    results.put((name, time.monotonic() - begin, failure, context.notes))
+
+
+def parse(description: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--qmgr", type=Path, default=default_qmgr(), help="queue manager binary (default: %(default)s)")
+    parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf, such as "
+                        "'-o weir_brain=model'")
+    parser.add_argument("--only", action="append", metavar="REGEX", help="only tests whose name matches")
+    parser.add_argument("--exact", metavar="NAME", help="this test alone")
+    parser.add_argument("--list", action="store_true", help="print the names of the tests")
+    parser.add_argument("--keep", action="store_true", help="keep the scratch folders")
+    parser.add_argument("--jobs", type=int, default=3, help="tests at a time (default: %(default)s)")
+    return parser.parse_args()
+
+
+def chosen(options: argparse.Namespace) -> list[str]:
+    if options.exact:
+        return [options.exact] if options.exact in TESTS else []
+    return [name for name in TESTS if not options.only or any(re.search(text, name) for text in options.only)]
+
+
+def run_all(names: list[str], options: argparse.Namespace) -> int:
+    """Plays the tests, some at a time; the number of those that failed."""
+    results: Any = multiprocessing.Queue()
+    waiting, running, left, bad = list(names), [], set(names), 0
+    try:
+        while left:
+            running = [process for process in running if process.is_alive()]
+            while waiting and len(running) < max(1, options.jobs):
+                context = Context(options.qmgr, options.keep, options.qmgr_options)
+                process = multiprocessing.Process(target=play, args=(waiting.pop(0), context, results))
+                process.start()
+                running.append(process)
+            try:
+                name, seconds, failure, notes = results.get(timeout=0.3)
+            except Exception:  # nothing yet
+                if not running and not waiting and results.empty():
+                    print(f"no result: {sorted(left)}")
+                    return bad + len(left)
+                continue
+            left.discard(name)
+            bad += failure is not None
+            print(f"{name:34} {'FAILED' if failure else 'ok':6} {seconds:5.1f} s", *(f"\n      note: {n}" for n in notes),
+                  f"\n      {failure}" if failure else "", flush=True)
+    finally:
+        for process in running:
+            process.join(20 if not left else 0)
+            if process.is_alive():
+                process.terminate()
+                process.join()
+    return bad
+
+
+def main(description: str | None) -> int:
+    options = parse(description)
+    if options.list:
+        print("\n".join(TESTS))
+        return 0
+    if reason := why_not_here():
+        print(f"skipped: {reason}", file=sys.stderr)
+        return SKIPPED
+    if not options.qmgr.exists():
+        print(f"there is no queue manager {options.qmgr}: build it, or name one with --qmgr", file=sys.stderr)
+        return 2
+    names = chosen(options)
+    if not names:
+        print("no test has such a name; --list shows them", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    print(f"queue manager: {options.qmgr} {options.qmgr_options}", flush=True)
+    bad = run_all(names, options)
+    print(f"{len(names) - bad} of {len(names)} as they should be")
+    return 1 if bad else 0
