@@ -6,7 +6,8 @@ exist, on lost, new or doubled ids (spec/requirement_ids.txt is the frozen list)
 open row without a reason, and on a `//= ID` citation, or an id in a chapter, that no row has.
 
 A check is written as
-  Suite.Test   a GoogleTest or RapidCheck test in tests/ or props/ (for TEST_P without its instance); `Suite.*` is all
+  Suite.Test   a GoogleTest or RapidCheck test in tests/ or props/; `Suite.*` is all of a suite
+  Suite.Test/INSTANCE   one instance of a TEST_P: a file of tests/vectors/ (`_` for `-`), or a name in the sources
   live:NAME    a case of tests/postfix/
   ctest:NAME   a test registered with add_test(NAME ...)
 """
@@ -27,6 +28,7 @@ GTEST = re.compile(r"\b(?:TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P|RC_GTEST_PR
 FIXTURE_PROP = re.compile(r"\bRC_GTEST_FIXTURE_PROP\s*\(\s*(\w+)\s*,\s*(\w+)", re.S)
 ADD_TEST = re.compile(r"\badd_test\s*\(\s*NAME\s+([\w.:${}-]+)")
 LIVE = re.compile(r"""@(?:\w+\.)?(?:case|live)\(\s*(?:name\s*=\s*)?["']([\w-]+)["']""")
+QUOTED = re.compile(r'"(\w+)"')
 CITATION = re.compile(r"(?://|#)= ([A-Z]{2,3}-\d+)( test)?\b")
 MENTION = re.compile(r"\b((?:GEN|QUE|REP|STR|TRG|STD|SEC|DIA|BUG|CFG|PAR|FIL|DOC|LIC)-\d+)\b")
 DIVERGENCE = re.compile(r"^\| *(DV-\d+) *\|(.*)\|\s*$")
@@ -58,6 +60,26 @@ def known_checks(root):
     for path in files(root, ROOMS, {".txt", ".cmake"}):
         found.update(f"ctest:{name}" for name in ADD_TEST.findall(text_of(path)))
     return found
+
+
+def known_instances(root):
+    """Names that an instance of a TEST_P may have: recorded files, and literals of the tests."""
+    found = {path.stem.replace("-", "_") for path in (root / "tests/vectors").rglob("*") if path.is_file()}
+    for path in files(root, ["tests", "props"], {".cpp"}):
+        found.update(QUOTED.findall(text_of(path)))
+    return found
+
+
+class Checks:
+    """What the tree has, to ask whether a check exists."""
+
+    def __init__(self, root):
+        self.names = known_checks(root)
+        self.instances = known_instances(root)
+
+    def has(self, check):
+        name, slash, instance = check.partition("/")
+        return exists(name, self.names) and (not slash or instance in self.instances)
 
 
 def exists(check, known):
@@ -101,7 +123,7 @@ def judge_row(row, known, problems):
         problems.append(f"{name}: met, but no check is named")
     if row["status"] == "open" and not row["note"].strip():
         problems.append(f"{name}: open without a reason")
-    problems.extend(f"{name}: no such check: {check}" for check in checks if not exists(check, known))
+    problems.extend(f"{name}: no such check: {check}" for check in checks if not known.has(check))
 
 
 def judge_divergences(path, known, problems):
@@ -120,7 +142,7 @@ def judge_divergences(path, known, problems):
         checks = [check for text in re.findall(r"`([^`]+)`", last) for check in split_checks(text)]
         if not checks and "open:" not in last:
             problems.append(f"{name}: names neither a check nor why it has none")
-        problems.extend(f"{name}: no such check: {check}" for check in checks if not exists(check, known))
+        problems.extend(f"{name}: no such check: {check}" for check in checks if not known.has(check))
     return ids
 
 
@@ -149,9 +171,9 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
 
     root, problems = arguments.root, []
-    known = known_checks(root)
+    known = Checks(root)
     if arguments.checks:
-        print("\n".join(sorted(known)))
+        print("\n".join(sorted(known.names)))
         return 0
     rows = read_rows(root / "spec/requirements.tsv", problems)
     judge_ids(rows, text_of(root / "spec/requirement_ids.txt").split(), problems)
@@ -171,7 +193,7 @@ def main(argv=None):
     counts = collections.Counter(row["status"] for row in rows)
     print(f"requirements: {len(rows)} rows: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES)
           + f"; {len(divergences)} divergences; {len(at_code)} ids cited at code, {len(at_checks)} at checks;"
-          + f" {len(known)} checks in the tree")
+          + f" {len(known.names)} checks in the tree")
     for problem in problems:
         print(f"requirements: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -82,6 +82,16 @@ class CheckRequirements(unittest.TestCase):
         self.rows(QUE_02="QUE-02\tqmgr\ts\tc\th\tmet\tTurn.*\t\n")
         self.refused("QUE-02: no such check: Turn.*")
 
+    def test_instances_are_recorded_files_or_literals(self):
+        self.put("tests/vectors/schedules/09-window.jsonl", "")
+        self.put("tests/replay_test.cpp", 'TEST_P(Schedules, AreReproduced) {}\nauto x = "rule_one";\n')
+        row = "QUE-01\tqmgr\ts\tc\th\tmet\tSchedules.AreReproduced/%s\t\n"
+        for good in ("09_window", "rule_one"):
+            self.rows(QUE_01=row % good)
+            self.assertEqual(self.verdict()[0], 0)
+        self.rows(QUE_01=row % "10_missing")
+        self.refused("QUE-01: no such check: Schedules.AreReproduced/10_missing")
+
     def test_met_without_check(self):
         self.rows(QUE_02="QUE-02\tqmgr\ts\tc\th\tmet\t\t\n")
         self.refused("QUE-02: met, but no check is named")
