@@ -1,0 +1,157 @@
+// The end of a delivery, and moving waiting entries away. Spec: spec/scheduling.md ("Completion").
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "model/model.hpp"
+
+namespace weir::model {
+namespace {
+
+//= STD-01  class.subject.detail
+bool is_status_code(const std::string& code) {
+  if (code.size() < 5 || (code[0] != '2' && code[0] != '4' && code[0] != '5') || code[1] != '.') return false;
+  const auto dot = code.find('.', 2);
+  if (dot == std::string::npos) return false;
+  const auto is_number = [](const std::string& s) {
+    return !s.empty() && s.size() <= 3 && std::all_of(s.begin(), s.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  return is_number(code.substr(2, dot - 2)) && is_number(code.substr(dot + 1));
+}
+
+}  // namespace
+
+void Model::on(const Delivered& event) {
+  const auto found = s_.agents.find(event.agent);
+  if (found == s_.agents.end() || !found->second.entry) return;
+  const EntryId entry_id = *found->second.entry;
+  const std::string transport = found->second.transport;
+  s_.agents.erase(found);
+  const Entry& entry = s_.entries.at(entry_id);
+  const DestinationId destination = entry.destination;
+
+  Dsn dsn = event.dsn;
+  if (event.try_again || !event.complete) {
+    s_.messages.at(entry.message).deferred = true;
+    if (!dsn.code.empty()) {  // trouble with the destination
+      if (!is_status_code(dsn.code)) dsn.code = "4.0.0";
+      dsn.text = "delivery temporarily suspended: " + (dsn.text.empty() ? std::string("unknown error") : dsn.text);
+      if (s_.destinations.at(destination).window > 0) {
+        negative_feedback(destination, dsn);
+        if (s_.destinations.at(destination).window == 0) move_entries(destination, dsn);  //= PAR-030
+      }
+    }
+  }
+  if (event.complete) {
+    recover_transport(transport);
+    if (dsn.text.empty()) positive_feedback(destination);
+  } else {
+    s_.transports.at(transport).rate_locked = false;  // the lock ends with the delivery, whatever its end: DV-02
+  }
+  end_entry(entry_id, true);
+}
+
+EntryId Model::create_entry(MessageId message, JobId job_id, DestinationId destination) {
+  const auto id = fresh<EntryId>();
+  Entry entry;
+  entry.message = message;
+  entry.job = job_id;
+  entry.destination = destination;
+  s_.entries.emplace(id, std::move(entry));
+  Job& job = s_.jobs.at(job_id);
+  auto peer = std::find_if(job.peers.begin(), job.peers.end(), [&](const Peer& p) { return p.destination == destination; });
+  if (peer == job.peers.end()) peer = job.peers.insert(job.peers.end(), Peer{destination, {}, 0});
+  peer->waiting.push_back(id);
+  peer->entries += 1;
+  s_.destinations.at(destination).todo.push_back(id);
+  job.read += 1;
+  s_.messages.at(message).refs += 1;
+  clog_check(destination);
+  return id;
+}
+
+// In this order: off the lists, recipients out of memory, slots back, the destination, the message.
+void Model::end_entry(EntryId id, bool was_running) {
+  const Entry entry = s_.entries.at(id);
+  s_.entries.erase(id);
+  const JobId job_id = entry.job;
+  const MessageId message_id = entry.message;
+  const DestinationId destination_id = entry.destination;
+  Job& job = s_.jobs.at(job_id);
+  Message& message = s_.messages.at(message_id);
+  Destination& d = s_.destinations.at(destination_id);
+  const TransportConfig& config = s_.transports.at(job.transport).config;
+  const auto peer = std::find_if(job.peers.begin(), job.peers.end(),
+                                 [&](const Peer& p) { return p.destination == destination_id; });
+  if (was_running) {
+    d.busy.erase(id);
+  } else {
+    std::erase(peer->waiting, id);
+    std::erase(d.todo, id);
+    job.selected += 1;
+  }
+
+  const int recipients = static_cast<int>(entry.recipients.size());
+  job.in_core -= recipients;
+  message.in_core -= recipients;
+  s_.recipients -= recipients;
+  for (const JobId sibling_id : std::vector<JobId>(message.jobs)) {
+    const Job& sibling = s_.jobs.at(sibling_id);
+    if (sibling_id == job_id || sibling.in_core >= sibling.room) continue;
+    if (sibling.level < 0 || !message.more) give_back_slots(sibling_id);
+  }
+  if (!message.more) give_back_slots(job_id);
+
+  if (was_running && config.destination_rate_delay > Seconds{0}) suspend(destination_id);  //= PAR-070
+  if (d.window >= 0) unblock_check(destination_id);
+  peer->entries -= 1;
+  if (peer->entries == 0) job.peers.erase(peer);
+  if (was_running) d.last_done = clock();
+  if (d.todo.empty() && d.busy.empty()) {
+    //= PAR-012  a bound on the memory of dead destinations
+    const std::size_t bound = 2 * static_cast<std::size_t>(s_.config.message_recipient_limit);
+    if (d.window == 0 && s_.destinations.size() > bound) {
+      unthrottle(destination_id);
+    }
+    delete_if_idle(destination_id);
+  }
+  message.refs -= 1;
+  check_finished(message_id);
+}
+
+// Waiting entries of a dead destination or transport go to the retry transport, which defers them with the
+// reason; when that is unusable they are deferred here and now.
+void Model::move_entries(DestinationId id, const Dsn& reason) {
+  std::optional<DestinationId> retry;
+  const std::string text = reason.code + ' ' + reason.text;
+  if (!transport_of("retry").dead) {
+    retry = obtain_destination("retry", text, text);
+    if (s_.destinations.at(*retry).window == 0) retry.reset();
+  }
+  // The list is live; an entry's successor is taken before the entry is handled.
+  std::optional<EntryId> next;
+  if (!s_.destinations.at(id).todo.empty()) next = s_.destinations.at(id).todo.front();
+  while (next) {
+    const EntryId old_id = *next;
+    const auto& todo = s_.destinations.at(id).todo;
+    const auto position = std::find(todo.begin(), todo.end(), old_id);
+    next = position + 1 == todo.end() ? std::nullopt : std::optional<EntryId>(*(position + 1));
+    Entry& old = s_.entries.at(old_id);
+    const MessageId message = old.message;
+    if (retry) {
+      const JobId job = obtain_job(message, "retry");
+      const EntryId moved = create_entry(message, job, *retry);
+      Entry& source = s_.entries.at(old_id);
+      const int recipients = static_cast<int>(source.recipients.size());
+      s_.entries.at(moved).recipients = std::exchange(source.recipients, {});
+      s_.jobs.at(job).in_core += recipients;
+      s_.jobs.at(source.job).in_core -= recipients;
+    } else {
+      for (const Recipient& recipient : old.recipients) defer_directly(message, recipient, reason);
+    }
+    end_entry(old_id, false);
+  }
+  if (retry && s_.destinations.contains(*retry)) delete_if_idle(*retry);  // not left behind: DV-03
+}
+
+}  // namespace weir::model

@@ -1,0 +1,223 @@
+// Triggers, scans, and how files enter the active queue. Spec: spec/intake.md.
+#include <algorithm>
+#include <utility>
+
+#include "model/model.hpp"
+
+namespace weir::model {
+
+// Start: what was active is incoming again; both queues are scanned; the heartbeat begins.
+void Model::on(const Started&) {
+  command(RecoverActive{});
+  request_scan(Queue::incoming, {.start = true});
+  request_scan(Queue::deferred, {.start = true});
+  set_timer({.kind = Timer::Kind::heartbeat}, s_.config.queue_run_delay);
+}
+
+//= TRG-12  all bytes of a buffer are merged first: sets, not sequences
+//= TRG-13
+//= TRG-14  so A and F take effect before D and I, whatever their order
+void Model::on(const Triggered& event) {
+  ScanRequest incoming;
+  ScanRequest deferred;
+  for (const char byte : event.bytes) {
+    switch (byte) {
+      case 'W':  //= TRG-11
+      case 'I': incoming.start = true; break;  //= TRG-05
+      case 'D': deferred.start = true; break;  //= TRG-03
+      case 'F':                                //= TRG-09
+        incoming.revive = incoming.lift = true;
+        deferred.revive = deferred.lift = true;
+        break;
+      case 'A': incoming.all = deferred.all = true; break;  //= TRG-07
+      default: break;
+    }
+  }
+  const auto is_empty = [](const ScanRequest& r) { return !r.start && !r.all && !r.revive && !r.lift; };
+  if (!is_empty(incoming)) request_scan(Queue::incoming, incoming);
+  if (!is_empty(deferred)) request_scan(Queue::deferred, deferred);
+}
+
+void Model::request_scan(Queue queue, ScanRequest request) {
+  if (request.revive) revive_everything();
+  Scan& scan = scan_of(queue);
+  if (scan.open) {  // modifiers reach the running scan at once, and stay for the next one
+    scan.current.all |= request.all;
+    scan.current.lift |= request.lift;
+  }
+  scan.next.start |= request.start;  //= TRG-04  a running scan is followed by exactly one more
+  scan.next.all |= request.all;      //= TRG-08
+  scan.next.lift |= request.lift;
+  if (!scan.open && request.start) begin_scan(queue);
+}
+
+void Model::begin_scan(Queue queue) {
+  Scan& scan = scan_of(queue);
+  scan.current = scan.next;
+  scan.next = {};
+  scan.open = true;
+  command(OpenScan{queue});
+}
+
+//= QUE-03  the count is messages in memory, not files in active/
+bool Model::has_room() const { return s_.messages.size() < static_cast<std::size_t>(s_.config.active_limit); }
+
+//= STR-04  at most one message a turn; the two queues are looked at in turn
+void Model::start_import() {
+  if (s_.import.active) return;
+  s_.import.yielded = false;
+  // Recipients that are being read come first: nothing is imported past them.
+  for (const auto& [id, message] : s_.messages) {
+    if (message.reading) return;
+  }
+  const Queue other = s_.first == Queue::incoming ? Queue::deferred : Queue::incoming;
+  s_.import = {.active = true, .candidates = {s_.first, other}};
+  look_at_next_queue();
+}
+
+void Model::look_at_next_queue() {
+  Import& import = s_.import;
+  while (!import.candidates.empty() && has_room()) {
+    const Queue queue = import.candidates.front();
+    import.last_looked = queue;
+    import.began = false;
+    if (!scan_of(queue).open && scan_of(queue).next.start) {
+      begin_scan(queue);
+      import.began = true;
+    }
+    if (scan_of(queue).open) {
+      command(ScanNext{queue});
+      return;
+    }
+    import.candidates.erase(import.candidates.begin());
+  }
+  end_import();
+}
+
+void Model::next_candidate() {
+  s_.import.candidates.erase(s_.import.candidates.begin());
+  look_at_next_queue();
+}
+
+void Model::on(const ScanEnded& event) {
+  Scan& scan = scan_of(event.queue);
+  scan.open = false;
+  if (!s_.import.active) return;
+  if (scan.next.start && !s_.import.began) {  //= TRG-06  restarted in the same step
+    begin_scan(event.queue);
+    s_.import.began = true;
+    command(ScanNext{event.queue});
+    return;
+  }
+  next_candidate();
+}
+
+void Model::on(const ScanEntry& event) {
+  if (!s_.import.active) return;
+  s_.import.yielded = true;
+  const bool due = scan_of(event.queue).current.all || event.mtime <= clock() + Seconds{1};
+  if (event.state == FileState::ready && due) {
+    admit(event);
+  } else {
+    next_candidate();
+  }
+}
+
+void Model::admit(const ScanEntry& entry) {
+  const auto id = fresh<MessageId>();
+  Message message;
+  message.queue_id = entry.queue_id;
+  message.flush_each = entry.flush_request;
+  message.lift = scan_of(entry.queue).current.lift || entry.flush_request;
+  message.expire = entry.expire_request;
+  message.queued = s_.steady;
+  message.active_arrival = now_;
+  message.room = s_.config.message_recipient_minimum;  //= PAR-013
+  message.reading = true;
+  const int room = message.room;
+  s_.messages.emplace(id, std::move(message));
+  s_.import.message = id;
+  //= PAR-011
+  const std::int64_t at_most = std::max(s_.config.message_recipient_limit - s_.recipients, room);
+  command(Admit{.message = id,
+                .from = entry.queue,
+                .queue_id = entry.queue_id,
+                .flush_request = entry.flush_request,
+                .expire_request = entry.expire_request,
+                .at_most = std::min<std::int64_t>(at_most, 5000)});
+}
+
+void Model::on(const Admitted& event) {
+  const auto found = s_.messages.find(event.message);
+  if (found == s_.messages.end()) return;
+  Message& message = found->second;
+  message.stage = Stage::active;
+  message.envelope = event.envelope;
+  message.trace_flags = event.envelope.trace_flags;
+  //= PAR-085  after a delay warning, tell of success too
+  if (s_.config.confirm_delay_cleared && event.envelope.warn_time < Seconds{0}) message.trace_flags |= kTraceDelayCleared;
+  message.single = !event.envelope.verp_delimiters.empty();
+  if (message.expire && event.defer_log) {  // the old reasons stand in the notice; nothing is delivered
+    message.deferred = true;
+    message.more = event.batch.more;
+    message.unread = event.batch.unread;
+    message.refilled = s_.steady;
+    batch_over(event.message);
+    return;
+  }
+  command(RemoveDeferLog{event.message});
+  take_batch(event.message, event.batch);
+}
+
+void Model::on(const AdmitFailed& event) {
+  const auto found = s_.messages.find(event.message);
+  if (found == s_.messages.end()) return;
+  const std::string queue_id = found->second.queue_id;
+  s_.messages.erase(found);
+  switch (event.problem) {
+    case AdmitProblem::not_moved: command(Forget{event.message}); break;
+    case AdmitProblem::locked:
+      log(LogStillBeingDelivered{queue_id});
+      command(CoolDown{event.message, clock() + Seconds{60}});
+      break;
+    case AdmitProblem::vanished:
+    case AdmitProblem::corrupt: command(MarkCorrupt{event.message}); break;  //= QUE-06
+  }
+  admission_over(event.message, false);
+}
+
+// The admission that the running import step waits for is over.
+void Model::admission_over(MessageId message, bool imported) {
+  if (!s_.import.active || s_.import.message != message) return;
+  s_.import.message.reset();
+  if (imported) {
+    s_.import.imported = true;
+    end_import();
+  } else {
+    next_candidate();
+  }
+}
+
+void Model::end_import() {
+  Import& import = s_.import;
+  import.active = false;
+  import.order_due = true;
+  if (!s_.config.flow_control) return;
+  const bool moved_incoming = import.imported && import.last_looked == Queue::incoming;
+  using Grant = BalanceFlow::Grant;
+  command(BalanceFlow{moved_incoming ? Grant::one : s_.incoming.open ? Grant::hold : Grant::fill});
+}
+
+// Who is looked at first next time: the queue after the last one looked at, but incoming when there is no room.
+// Decided when the import and all that followed from it at once are over, before anything else happens.
+void Model::decide_who_is_first() {
+  if (!s_.import.order_due) return;
+  s_.import.order_due = false;
+  if (!has_room()) {
+    s_.first = Queue::incoming;
+  } else if (s_.import.last_looked) {
+    s_.first = *s_.import.last_looked == Queue::incoming ? Queue::deferred : Queue::incoming;
+  }
+}
+
+}  // namespace weir::model

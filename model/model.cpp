@@ -1,0 +1,120 @@
+#include "model/model.hpp"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+namespace weir::model {
+
+Model::Model(Config config) { s_.config = std::move(config); }
+
+std::unique_ptr<Brain> make_model(const Config& config) { return std::make_unique<Model>(config); }
+
+namespace {
+
+// Answers to a question of the same round: nothing else has happened since.
+template <class E>
+constexpr bool is_immediate_answer =
+    std::is_same_v<E, ScanEntry> || std::is_same_v<E, ScanEnded> || std::is_same_v<E, Admitted> ||
+    std::is_same_v<E, AdmitFailed> || std::is_same_v<E, RecipientsRead> || std::is_same_v<E, ReadFailed> ||
+    std::is_same_v<E, BounceLogChecked> || std::is_same_v<E, FileChecked>;
+
+}  // namespace
+
+void Model::handle(Time now, const Event& event, std::vector<Command>& out) {
+  now_ = now;
+  out_ = &out;
+  advance_steady_time();
+  std::visit(
+      [this](const auto& e) {
+        if constexpr (!is_immediate_answer<std::decay_t<decltype(e)>>) decide_who_is_first();
+        on(e);
+      },
+      event);
+  resume_choices();
+  out_ = nullptr;
+}
+
+std::optional<Seconds> Model::next_deadline() const {
+  if (s_.timers.empty()) return std::nullopt;
+  return s_.timers.front().due;
+}
+
+bool Model::wants_turn() const { return s_.import.yielded && !s_.import.active; }
+
+// Steady time follows the wall clock, but after a backward jump it advances by half of the real progress until
+// the wall clock has caught up.
+void Model::advance_steady_time() {
+  const Seconds wall = clock();
+  if (!s_.last_wall) {
+    s_.steady = wall;
+  } else if (wall >= s_.steady) {
+    if (s_.slewing) log(LogTimeJump{.again = false, .recovered = true});
+    s_.slewing = false;
+    s_.steady = wall;
+  } else if (wall < *s_.last_wall) {
+    log(LogTimeJump{.again = s_.slewing, .recovered = false});
+    s_.slewing = true;
+    s_.slew_rest = Seconds{0};
+  } else {
+    const Seconds progress = wall - *s_.last_wall + s_.slew_rest;
+    s_.steady += progress / 2;
+    s_.slew_rest = progress % 2;
+  }
+  s_.last_wall = wall;
+}
+
+// Timers run in order of due time, equal ones in order of setting.
+void Model::set_timer(Timer timer, Seconds delay) {
+  timer.serial = ++s_.last_id;
+  timer.due = clock() + delay;
+  const auto later = std::find_if(s_.timers.begin(), s_.timers.end(), [&](const Timer& t) { return t.due > timer.due; });
+  s_.timers.insert(later, std::move(timer));
+}
+
+void Model::cancel_timer(Timer::Kind kind, const std::string& transport, DestinationId destination) {
+  std::erase_if(s_.timers, [&](const Timer& t) {
+    return t.kind == kind && t.transport == transport && t.destination == destination;
+  });
+}
+
+void Model::timer_fired(const Timer& timer) {
+  switch (timer.kind) {
+    case Timer::Kind::heartbeat:  //= PAR-064
+      request_scan(Queue::deferred, {.start = true});
+      set_timer({.kind = Timer::Kind::heartbeat}, s_.config.queue_run_delay);
+      return;
+    case Timer::Kind::transport_retry: recover_transport(timer.transport); return;  //= PAR-067
+    case Timer::Kind::destination_revive:
+      unthrottle(timer.destination);
+      delete_if_idle(timer.destination);
+      return;
+    case Timer::Kind::destination_resume: resume(timer.destination); return;
+    case Timer::Kind::agent_delay: agent_usable(timer.agent); return;
+  }
+}
+
+void Model::on(const Tick&) {
+  // A timer that is set meanwhile waits for the next round, even when it is due at once; one that is cancelled
+  // meanwhile does not run.
+  std::vector<std::uint64_t> due;
+  for (const Timer& timer : s_.timers) {
+    if (timer.due <= clock()) due.push_back(timer.serial);
+  }
+  for (const std::uint64_t serial : due) {
+    const auto found = std::find_if(s_.timers.begin(), s_.timers.end(), [&](const Timer& t) { return t.serial == serial; });
+    if (found == s_.timers.end()) continue;
+    const Timer timer = *found;
+    s_.timers.erase(found);
+    timer_fired(timer);
+  }
+}
+
+void Model::on(const Turn&) {
+  allocate_agents();
+  start_import();
+}
+
+void Model::log(LogRecord record) { command(Log{std::move(record)}); }
+
+}  // namespace weir::model
