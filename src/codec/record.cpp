@@ -130,7 +130,8 @@ std::string_view record_name(int type) {
     case record::kErrorsTo: return "errors_to";
     case record::kPointer: return "pointer_record";
     case record::kEnd: return "message_end";
-    default: return "unknown_type";
+    case record::kFlags: return "flags";
+    default: return "unknown_record_type";
   }
 }
 

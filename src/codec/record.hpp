@@ -40,6 +40,7 @@ inline constexpr int kPriority = 'P';
 inline constexpr int kReturnReceipt = 'r';
 inline constexpr int kErrorsTo = 'e';
 inline constexpr int kPointer = 'p';
+inline constexpr int kFlags = 'f';  // passes over sockets only
 inline constexpr int kEnd = 'E';
 }  // namespace record
 
@@ -89,7 +90,7 @@ void append_record(std::string& file, int type, std::string_view payload);
 // A number as Postfix writes those that it may rewrite in place: right aligned in 15 columns.
 [[nodiscard]] std::string wide_number(std::int64_t value);
 
-// The name that postcat gives a type ("message_size"), or "unknown_type".
+// The name that postcat gives a type ("message_size"), or "unknown_record_type".
 [[nodiscard]] std::string_view record_name(int type);
 
 }  // namespace weir::codec
