@@ -27,6 +27,9 @@ class LogSink {
   // Logs "fatal: TEXT", waits one second (it keeps crash loops slow) and ends the process with status 1.
   [[noreturn]] void fatal(std::string_view text);
 
+  // Logs "panic: TEXT", waits one second and aborts.
+  [[noreturn]] void panic(std::string_view text);
+
  private:
   int verbosity_ = 0;
 };
