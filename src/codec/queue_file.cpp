@@ -223,7 +223,7 @@ QueueFileRead::Next QueueFileRead::at_record(int type, std::string_view text) {
     case record::kSize: return at_size(text);
     case record::kArrivalTime: at_arrival(text); break;
     case record::kCreateTime:
-      if (envelope_.create_time.count() == 0) envelope_.create_time = limited_seconds(leading_number(text));
+      if (envelope_.create_time.count() == 0) envelope_.create_time = limited_seconds(lenient_number(text));
       break;
     case record::kSender: at_sender(text); break;
     case record::kInspector: envelope_.inspect = true; break;
@@ -338,7 +338,7 @@ QueueFileRead::Next QueueFileRead::at_old_size() {
       if (follow_pointer(found.text()) == Next::stop) return corrupt(kDisorder);
     } else if (found.type == record::kMessage && content_offset == 0) {
       content_offset = window_.position();
-      extra_offset = leading_number(found.text());
+      extra_offset = lenient_number(found.text());
       if (extra_offset <= content_offset || !window_.seek(extra_offset)) {
         std::string line = "bad extra offset " + std::string{found.text()} + " file ";
         return corrupt(line += name_.path, "message size record of an old layout that the file does not have");
@@ -356,10 +356,10 @@ QueueFileRead::Next QueueFileRead::at_old_size() {
 // gives the first number twice.
 void QueueFileRead::at_arrival(std::string_view text) {
   if (file_.arrival_seconds_.count() != 0) return;
-  file_.arrival_seconds_ = limited_seconds(leading_number(text));
+  file_.arrival_seconds_ = limited_seconds(lenient_number(text));
   const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
   constexpr std::int64_t kMicrosMax = std::numeric_limits<std::int32_t>::max();
-  const auto micros = std::clamp(leading_number(text.substr(digits)), -kMicrosMax, kMicrosMax);
+  const auto micros = std::clamp(lenient_number(text.substr(digits)), -kMicrosMax, kMicrosMax);
   envelope_.arrival = Time{std::chrono::duration_cast<Micros>(file_.arrival_seconds_) + Micros{micros}};
 }
 
@@ -373,7 +373,7 @@ void QueueFileRead::at_sender(std::string_view text) {
 void QueueFileRead::at_warn_time(std::string_view text) {
   if (envelope_.warn_offset != 0) return;
   envelope_.warn_offset = here_;
-  envelope_.warn_time = limited_seconds(leading_number(text));
+  envelope_.warn_time = limited_seconds(lenient_number(text));
   file_.warn_length_ = record_.length;
   file_.warn_header_ = record_.header_size;
 }
@@ -403,7 +403,7 @@ void QueueFileRead::at_return_flags(std::string_view text) {
 
 void QueueFileRead::at_trace_flags(std::string_view value) {
   if (envelope_.trace_flags != 0) return;
-  envelope_.trace_flags = static_cast<unsigned>(leading_number(value)) & kTraceFlagsKnown;
+  envelope_.trace_flags = static_cast<unsigned>(lenient_number(value)) & kTraceFlagsKnown;
   if (envelope_.trace_flags == kTraceRecord) envelope_.trace_offset = here_;
 }
 

@@ -37,7 +37,7 @@ bool take_number(std::string_view& text, std::int64_t& value) {
 std::optional<int> small_number(std::string_view text) {
   constexpr std::int64_t kLarge = 1000000;
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
-  return static_cast<int>(std::min(leading_number(text), kLarge));
+  return static_cast<int>(std::min(lenient_number(text), kLarge));
 }
 
 // As C cuts a long to an int.
@@ -50,7 +50,7 @@ std::string_view without_leading_blanks(std::string_view text) {
   return text;
 }
 
-std::int64_t leading_number(std::string_view text) {
+std::int64_t lenient_number(std::string_view text) {
   std::int64_t value = 0;
   return take_number(text, value) ? value : 0;
 }

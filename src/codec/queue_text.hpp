@@ -12,7 +12,7 @@ namespace weir::codec {
 [[nodiscard]] std::string_view without_leading_blanks(std::string_view text);
 
 // Blanks, a sign, digits; what follows does not matter. Cut to what 64 bits hold; 0 if there are no digits.
-[[nodiscard]] std::int64_t leading_number(std::string_view text);
+[[nodiscard]] std::int64_t lenient_number(std::string_view text);
 
 // "name = value", blanks around both removed. `error` says what is wrong, else it is empty.
 struct NamedAttribute {

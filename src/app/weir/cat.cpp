@@ -40,12 +40,12 @@ std::string name_of(const Record& found) {
 
 std::string text_of(const Record& found, const TimeText& time_text) {
   if (found.type == record::kArrivalTime || found.type == record::kWarnTime) {
-    return time_text(codec::leading_number(found.text()));
+    return time_text(codec::lenient_number(found.text()));
   }
   if (found.type != record::kAttribute) return std::string{found.text()};
   const auto attribute = codec::parse_named_attribute(found.text());
   if (!attribute.error.empty()) return std::string{found.text()};
-  if (attribute.name == "create_time") return time_text(codec::leading_number(attribute.value));
+  if (attribute.name == "create_time") return time_text(codec::lenient_number(attribute.value));
   return std::string{attribute.name} + "=" + std::string{attribute.value};
 }
 
@@ -90,8 +90,8 @@ class Summary {
     add_to_records(found);
     switch (found.type) {
       case record::kSize: add_size(text); break;
-      case record::kArrivalTime: set_first("arrival_time", codec::leading_number(text)); break;
-      case record::kCreateTime: set_first("create_time", codec::leading_number(text)); break;
+      case record::kArrivalTime: set_first("arrival_time", codec::lenient_number(text)); break;
+      case record::kCreateTime: set_first("create_time", codec::lenient_number(text)); break;
       case record::kSender:
         if (fields_["sender"].is_null()) fields_["sender_offset"] = found.offset;
         set_first("sender", text);
@@ -99,17 +99,17 @@ class Summary {
       case record::kFullName: fields_["full_name"] = text; break;
       case record::kVerp: set_first("verp", text); break;
       case record::kWarnTime:
-        set_first("warn_time", codec::leading_number(text));
+        set_first("warn_time", codec::lenient_number(text));
         set_first("warn_offset", found.offset);
         break;
       case record::kFilter: fields_["filter"].push_back({found.offset, text}); break;
       case record::kRedirect: fields_["redirect"].push_back({found.offset, text}); break;
       case record::kKilled: fields_["killed"].push_back({found.offset, text}); break;
       case record::kDsnEnvelopeId: fields_["dsn_envid"] = text; break;
-      case record::kDsnReturn: fields_["dsn_ret"] = codec::leading_number(text); break;
+      case record::kDsnReturn: fields_["dsn_ret"] = codec::lenient_number(text); break;
       case record::kOriginal: original_ = text; break;
       case record::kDsnOriginal: dsn_orcpt_ = text; break;
-      case record::kDsnNotify: dsn_notify_ = codec::leading_number(text); break;
+      case record::kDsnNotify: dsn_notify_ = codec::lenient_number(text); break;
       case record::kRecipient:
       case record::kDone:
       case record::kCanceled: add_recipient(found, text); break;
@@ -189,21 +189,21 @@ class Summary {
     const auto attribute = codec::parse_named_attribute(text);
     if (!attribute.error.empty()) return;
     const std::string value{attribute.value};
-    if (attribute.name == "create_time") return set_first("create_time", codec::leading_number(value));
+    if (attribute.name == "create_time") return set_first("create_time", codec::lenient_number(value));
     if (attribute.name == "dsn_orig_rcpt") {
       dsn_orcpt_ = value;
       return;
     }
     if (attribute.name == "notify_flags") {
-      dsn_notify_ = codec::leading_number(value);
+      dsn_notify_ = codec::lenient_number(value);
       return;
     }
     fields_["attributes"].push_back({found.offset, attribute.name, value});
     if (attribute.name == "envelope_id") fields_["dsn_envid"] = value;
-    if (attribute.name == "ret_flags") fields_["dsn_ret"] = codec::leading_number(value);
+    if (attribute.name == "ret_flags") fields_["dsn_ret"] = codec::lenient_number(value);
     if (attribute.name == "encoding") fields_["encoding"] = value;
     if (attribute.name == "trace_flags") {
-      fields_["trace_flags"] = codec::leading_number(value);
+      fields_["trace_flags"] = codec::lenient_number(value);
       fields_["trace_flags_offset"] = found.offset;
     }
   }
