@@ -15,6 +15,21 @@ from typing import Callable
 
 from instance import PrivatePostfix, until
 
+# A real agent (pipe) of which the recipient says how it ends: the first two letters of a recipient say how it ends, its digits after how
+# many tenths of a second.
+SLOW = """\
+user=${1%@*}
+word=${user%%[0-9]*}
+tenths=${user#$word}
+sleep $(( ${tenths#0} / 10 )).$(( ${tenths#0} % 10 ))
+case $word in
+ok*) exit 0 ;;
+t*) echo "4.2.0 try later"; exit 75 ;;
+*) echo "5.1.1 no such"; exit 67 ;;
+esac
+"""
+SLOW_SERVICE = "slow unix - n n - 40 pipe flags=Rq user=nobody argv=/bin/sh {folder}/etc/slow.sh ${recipient}"
+
 
 def attributes(*pairs: tuple[str, object]) -> bytes:
     """A list of attributes: name NUL value NUL ..., and a NUL at the end."""
@@ -46,11 +61,13 @@ class Request:
         return [one["recipient"] for one in self.recipients]
 
     def finish(self, answer: bytes | None = None) -> None:
-        """Sends the answer (success if none is given) and waits for the queue manager to hang up."""
+        """Sends the answer (success if none is given) and waits for the queue manager to hang up; the empty answer
+        hangs up at once, like an agent that dies."""
         with contextlib.suppress(OSError):
             self.connection.sendall(reply() if answer is None else answer)
             self.connection.settimeout(10)
-            self.connection.recv(1)
+            if answer != b"":
+                self.connection.recv(1)
         self.connection.close()
 
 

@@ -70,14 +70,15 @@ def equal(seen: object, wanted: object, what: str) -> None:
         raise TestFailed(f"{what}:\n      wanted {wanted!r}\n      seen   {seen!r}")
 
 
-def until(condition: Callable[[], object], timeout: float, what: str, pause: float = 0.02) -> object:
-    """Waits for a condition by looking again and again; its first true value is returned."""
+def until(condition: Callable[[], object], timeout: float, what: str | Callable[[], str], pause: float = 0.02) -> object:
+    """Waits for a condition by looking again and again; its first true value is returned.  `what` tells what was
+    waited for (as a function: worded when the time is over)."""
     end = time.monotonic() + timeout
     while True:
         if value := condition():
             return value
         if time.monotonic() > end:
-            raise TestFailed(f"after {timeout:g} s still not: {what}")
+            raise TestFailed(f"after {timeout:g} s still not: {what if isinstance(what, str) else what()}")
         time.sleep(pause)
 
 
@@ -158,8 +159,8 @@ class Log:
         """A position: later calls can look only at what was written after it."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def lines(self, start: int = 0) -> list[str]:
-        """All complete lines written since a mark."""
+    def lines(self, start: int = 0, pid: int | None = None) -> list[str]:
+        """All complete lines written since a mark (by one process only, if its id is given)."""
         if not self.path.exists():
             return []
         with open(self.path, "rb") as file:
@@ -167,7 +168,8 @@ class Log:
             text = file.read().decode("utf-8", "replace")
         complete = text[:text.rfind("\n") + 1]
         # The private daemon directory is made of links, which the start script mentions one by one.
-        return [self._strip(line) for line in complete.splitlines() if "symlink leaves directory" not in line]
+        wanted = (line for line in complete.splitlines() if "symlink leaves directory" not in line)
+        return [self._strip(line) for line in wanted if pid is None or f"[{pid}]: " in line]
 
     def _strip(self, line: str) -> str:
         match = self.LINE.match(line)
@@ -550,7 +552,7 @@ class PrivatePostfix:
     def wait_mail(self, address: str, text: str = "", count: int = 1, timeout: float = 10) -> list[str]:
         """Waits for messages in a Maildir."""
         until(lambda: len(self.mailbox(address, text)) >= count, timeout,
-              f"{count} message(s) with {text!r} in the mailbox of {address} (there: {len(self.mailbox(address))})")
+              lambda: f"{count} message(s) with {text!r} in the mailbox of {address} (there: {len(self.mailbox(address))})")
         return self.mailbox(address, text)
 
     def sink(self, port: int, *options: str) -> Sink:
@@ -583,11 +585,11 @@ class PrivatePostfix:
         def there() -> os.stat_result | None:
             found = self.find(queue_id)
             return found[1] if found and found[0] == queue else None
-        return until(there, timeout, f"{queue_id} is in {queue}/ (found: {self.find(queue_id)})")  # type: ignore
+        return until(there, timeout, lambda: f"{queue_id} is in {queue}/ (found: {self.find(queue_id)})")  # type: ignore
 
     def wait_gone(self, queue_id: str, timeout: float = 10) -> None:
         """Waits until no queue has a message."""
-        until(lambda: self.find(queue_id) is None, timeout, f"{queue_id} has left the queue ({self.find(queue_id)})")
+        until(lambda: self.find(queue_id) is None, timeout, lambda: f"{queue_id} has left the queue ({self.find(queue_id)})")
 
     def total(self) -> dict[str, int]:
         """Files per queue, only queues that have any."""
@@ -596,7 +598,7 @@ class PrivatePostfix:
 
     def wait_empty(self, timeout: float = 10) -> None:
         """Waits until no message is left."""
-        until(lambda: not self.total(), timeout, f"the queue is empty ({self.total()})", 0.1)
+        until(lambda: not self.total(), timeout, lambda: f"the queue is empty ({self.total()})", 0.1)
 
     def listed(self) -> list[dict[str, object]]:
         """What `postqueue -j` tells, one object a message."""
@@ -641,4 +643,8 @@ def running(qmgr: Path, *, with_qmgr: bool = True, trace: bool = False, keep: bo
     with PrivatePostfix(qmgr, keep=keep, **options) as instance:  # type: ignore
         if trace:
             instance.link_qmgr(trace=True)
-        yield instance.start(with_qmgr)
+        try:
+            yield instance.start(with_qmgr)
+        except TestFailed as error:
+            tail = "\n        ".join(instance.log.lines()[-20:])
+            raise TestFailed(f"{error}\n      log:\n        {tail}") from None

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import queue_file
-from agents import FakeAgent, GREETING, Request
+from agents import SLOW, SLOW_SERVICE, FakeAgent, Request
 from instance import ROOT, PrivatePostfix, TestFailed, check, equal, free_port, running, until
 from live import Context, live, main
 from trace import Event, Trace, about, compare, effects, plain, rename_id
@@ -34,21 +34,6 @@ VECTORS = Path(os.environ.get("WEIR_VECTORS") or ROOT / "tests/vectors") / "queu
 BASE = {"myhostname": "qc.example", "mydomain": "qc.example", "myorigin": "qc.example", "mydestination": "qc.example",
         "mailbox_transport": "discard:", "default_transport": "discard:", "transport_maps": "",
         "virtual_mailbox_domains": ""}
-
-# The delivery agent of the observations: the first two letters of a recipient say how it ends, its digits after how
-# many tenths of a second.
-SLOW = """\
-user=${1%@*}
-word=${user%%[0-9]*}
-tenths=${user#$word}
-sleep $(( ${tenths#0} / 10 )).$(( ${tenths#0} % 10 ))
-case $word in
-ok*) exit 0 ;;
-t*) echo "4.2.0 try later"; exit 75 ;;
-*) echo "5.1.1 no such"; exit 67 ;;
-esac
-"""
-SLOW_SERVICE = "slow unix - n n - 40 pipe flags=Rq user=nobody argv=/bin/sh {folder}/etc/slow.sh ${recipient}"
 
 SENDER = "a@qc.example"
 

@@ -1,6 +1,7 @@
 // The spool: what each command does to the files, and what each kind of trouble costs.
 #include "postfix/spool.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 // Streams: connecting, reading what is there, writing more than fits, time limits.
 #include "postfix/stream.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
