@@ -183,14 +183,14 @@ void Resolver::connect(Lane& lane) {
   lane.stream.emplace(loop_, connection.fd);
   lane.opened = loop_.now().seconds();
   lane.stream->on_readable([this, &lane] { readable(lane); });
-  lane.stream->set_limit(ipc_timeout_, [this, &lane] { lost(lane, ETIMEDOUT); });
+  lane.stream->set_limit(ipc_timeout_, [this, &lane] { silent(lane); });
   if (lane.up()) ask(lane);  // a server that does not greet
 }
 
 void Resolver::ask(Lane& lane) {
   lane.asked = true;
   const std::string bytes = lane.session->ask(lane.inquiry->question);
-  lane.stream->set_limit(ipc_timeout_, [this, &lane] { lost(lane, ETIMEDOUT); });
+  lane.stream->set_limit(ipc_timeout_, [this, &lane] { silent(lane); });
   const auto sent = [this, &lane](int error) {
     if (error != 0) lost(lane, error);
   };
@@ -242,6 +242,12 @@ void Resolver::rest(Lane& lane) {
     lane.pause = 0;
     if (!lane.inquiry) lane.hang_up();
   });
+}
+
+void Resolver::silent(Lane& lane) {
+  lane.session->time_out();
+  voice_.warn_all(lane.session->take_warnings());
+  lost(lane, ETIMEDOUT);
 }
 
 // The question is kept, and asked again.

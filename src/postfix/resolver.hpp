@@ -81,6 +81,7 @@ class Resolver {
   void readable(Lane& lane);
   void reply_read(Lane& lane, const codec::ResolverReply& reply);
   void rest(Lane& lane);
+  void silent(Lane& lane);
   void lost(Lane& lane, int error);
   void work_later(Lane& lane, Seconds delay);
 

@@ -36,9 +36,9 @@ struct QueueFile {
     constexpr std::size_t kSizeRecord = 97;
     const auto number = [](std::size_t n) { return wide_number(static_cast<std::int64_t>(n)); };
     std::string file;
-    append_record(file, 'C', number(content.size()) + " " + number(kSizeRecord + head.size()) + " " +
-                                 number(recipients.size()) + " " + number(0) + " " + number(content.size()) + " " +
-                                 number(0));
+    append_record(file, 'C',
+                  number(content.size()) + " " + number(kSizeRecord + head.size()) + " " + number(recipients.size()) +
+                      " " + number(0) + " " + number(content.size()) + " " + number(0));
     file += head + content;
     append_record(file, 'X', "");
     for (const auto& [type, payload] : extracted) append_record(file, type, payload);

@@ -127,8 +127,8 @@ TEST_F(QueueScanTest, WhatIsNoFileIsAWarningEachTime) {
   const std::string uid = std::to_string(getuid());
   for (const std::string name : {"LINK", "DIR", "FIFO"}) {
     EXPECT_EQ(look(name).state, FileState::not_regular);
-    EXPECT_EQ(log_.take(), std::vector<std::string>{"warning: incoming/" + name + ": uid " + uid +
-                                                    ": not a regular file"});
+    EXPECT_EQ(log_.take(),
+              std::vector<std::string>{"warning: incoming/" + name + ": uid " + uid + ": not a regular file"});
   }
 }
 
@@ -141,8 +141,8 @@ TEST_F(QueueScanTest, OldSecondLinkIsAWarningOnly) {
   EXPECT_EQ(look("AB", changed + Seconds{60}).state, FileState::ready);
   EXPECT_TRUE(log_.lines.empty());
   EXPECT_EQ(look("AB", changed + Seconds{61}).state, FileState::ready);
-  EXPECT_EQ(log_.take(), std::vector<std::string>{"warning: incoming/AB: uid " + std::to_string(getuid()) +
-                                                  ": file has 2 links"});
+  EXPECT_EQ(log_.take(),
+            std::vector<std::string>{"warning: incoming/AB: uid " + std::to_string(getuid()) + ": file has 2 links"});
 }
 
 TEST_F(QueueScanTest, StateIsThatOfTheComputedPath) {

@@ -83,7 +83,7 @@ TEST_F(SpoolTest, AdmitMovesReadsAndClosesTheFile) {
   EXPECT_FALSE(good->defer_log);
   EXPECT_FALSE(fs::exists("incoming/AB12CD34"));
   EXPECT_TRUE(fs::exists(active()));
-  EXPECT_EQ(log_.take(), Lines{"AB12CD34: from=<sender@test.example>, size=23, nrcpt=2 (queue active)"});
+  EXPECT_EQ(log_.take(), Lines{"AB12CD34: from=<sender@test.example>, size=21, nrcpt=2 (queue active)"});
   const int fd = open(active().c_str(), O_RDONLY);  // no lock is left
   EXPECT_EQ(flock(fd, LOCK_EX | LOCK_NB), 0);
   close(fd);
@@ -433,9 +433,8 @@ TEST_F(SpoolTest, StartMovesWhateverIsActiveBackToIncoming) {
   EXPECT_TRUE(fs::exists("active/not.valid"));
   EXPECT_TRUE(fs::exists("active/H/BELOW"));
   std::sort(log_.lines.begin(), log_.lines.end());
-  EXPECT_EQ(log_.take(),
-            (Lines{"warning: qmgr_move: ignored: queue active id not.valid",
-                   "warning: qmgr_move: update active/BELOW time stamps: No such file or directory"}));
+  EXPECT_EQ(log_.take(), (Lines{"warning: qmgr_move: ignored: queue active id not.valid",
+                                "warning: qmgr_move: update active/BELOW time stamps: No such file or directory"}));
 }
 
 // --- all recorded files ------------------------------------------------------------------------------

@@ -59,8 +59,8 @@ class ScratchQueue {
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
     path_ = name;
     fs::current_path(path_);
-    for (const char* directory : {"incoming", "active", "deferred", "corrupt", "bounce", "defer", "trace", "saved",
-                                  "private", "public"}) {
+    for (const char* directory :
+         {"incoming", "active", "deferred", "corrupt", "bounce", "defer", "trace", "saved", "private", "public"}) {
       fs::create_directory(directory);
       chmod(directory, 0700);
     }
@@ -187,8 +187,8 @@ class Listener {
 };
 
 // Runs the loop until `done`, for a few seconds at most.
-inline bool run_until(postfix::Loop& loop, const std::function<bool()>& done, std::chrono::milliseconds limit =
-                                                                                  std::chrono::milliseconds{8000}) {
+inline bool run_until(postfix::Loop& loop, const std::function<bool()>& done,
+                      std::chrono::milliseconds limit = std::chrono::milliseconds{8000}) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!done()) {
     if (std::chrono::steady_clock::now() > end) return false;
