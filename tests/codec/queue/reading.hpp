@@ -6,7 +6,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "codec/address.hpp"
@@ -41,7 +41,9 @@ inline std::string log_text(const codec::Diagnostic& diagnostic) {
 // A message: its file, its reader, and what the reads said.
 class Reading {
  public:
-  explicit Reading(std::string_view bytes) : source_(bytes) {}
+  explicit Reading(std::string bytes) : bytes_(std::move(bytes)), source_(bytes_) {}
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
 
   codec::ReadOutcome read(std::int64_t at_most = 5000) {
     return reader_.read(source_, {"QID", "active/QID"}, at_most, settings,
@@ -57,6 +59,7 @@ class Reading {
   std::vector<std::string> log;
 
  private:
+  std::string bytes_;
   codec::MemoryBytes source_;
   codec::QueueFileReader reader_;
 };
