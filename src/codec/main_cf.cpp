@@ -231,15 +231,20 @@ class Expander {
   Expander(const Dictionary& dictionary, Notes& notes) : dictionary_(dictionary), notes_(notes) {}
 
   void text(std::string_view source, int level, std::string& out) {
-    if (level > kMostNesting || depth_ >= kMostDepth) return fail("unreasonable macro call nesting", source);
+    const bool too_deep = level > kMostNesting || depth_ >= kMostDepth;
     ++depth_;
     std::size_t at = 0;
     while (at < source.size() && !exhausted_) {
       const std::size_t dollar = std::min(source.find('$', at), source.size());
-      out += source.substr(at, dollar - at);
+      const std::string_view literal = source.substr(at, dollar - at);
+      if (too_deep && !literal.empty()) {
+        fail(kTooDeep, literal);
+        break;
+      }
+      out += literal;
       if (out.size() > kMostOutput || ++steps_ > kMostSteps) exhaust(source);
       if (dollar == source.size() || exhausted_) break;
-      const std::size_t used = reference(source, dollar, level, out);
+      const std::size_t used = reference(source, dollar, too_deep, level, out);
       if (used == 0) break;
       at = dollar + used;
     }
@@ -250,7 +255,8 @@ class Expander {
 
  private:
   // What stands at source[dollar] == '$'; gives the number of bytes it takes, 0 = look no further.
-  [[nodiscard]] std::size_t reference(std::string_view source, std::size_t dollar, int level, std::string& out) {
+  [[nodiscard]] std::size_t reference(std::string_view source, std::size_t dollar, bool too_deep, int level,
+                                      std::string& out) {
     const std::string_view rest = source.substr(dollar + 1);
     const std::string_view first = rest.substr(0, 1);
     if (first == "$") {
@@ -268,10 +274,15 @@ class Expander {
       return 0;
     }
     if (failed()) return 0;
+    const std::string_view inside = bracket ? rest.substr(1, length - 2) : rest.substr(0, length);
+    if (too_deep) {
+      fail(kTooDeep, inside);
+      return 0;
+    }
     if (bracket) {
-      expression(rest.substr(1, length - 2), level, out);
+      expression(inside, level, out);
     } else {
-      value_of(rest.substr(0, length), level, out);
+      value_of(inside, level, out);
     }
     return 1 + length;
   }
@@ -313,7 +324,9 @@ class Expander {
     std::size_t suffix_length = 0;
     while (suffix_length < rest.size() && is_alnum(rest[suffix_length])) ++suffix_length;
     const std::string_view suffix = rest.substr(0, suffix_length);
-    if (!suffix.empty() && suffix != "level") return fail_at("bad operator suffix", symbol, suffix);
+    if (!suffix.empty() && suffix != "level") {
+      return complain("bad operator suffix at: \"..." + std::string(symbol) + ">>>" + std::string(suffix) + "\"");
+    }
     rest.remove_prefix(suffix_length);
 
     std::string_view operand = trim_left(rest);
@@ -409,7 +422,8 @@ class Expander {
   }
 
   void fail_at(std::string_view what, std::string_view before, std::string_view after) {
-    complain(std::string(what) + " at: \"..." + std::string(before) + ">>>" + std::string(after) + "\"");
+    complain(std::string(what) + " at: \"..." + std::string(before) + ">>>" +
+             std::string(after.substr(0, kShownAfter)) + "\"");
   }
 
   void complain(std::string text) {
@@ -419,7 +433,9 @@ class Expander {
     if (!notes_.fatal) notes_.fatal = kMacroFatal;
   }
 
-  static constexpr std::size_t kShown = 100;     // bytes
+  static constexpr std::string_view kTooDeep = "unreasonable macro call nesting";
+  static constexpr std::size_t kShown = 100;       // bytes of a value without bound
+  static constexpr std::size_t kShownAfter = 20;   // bytes behind the bad place
   static constexpr int kMostComplaints = 100;
 
   const Dictionary& dictionary_;
