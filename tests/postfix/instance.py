@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pwd
@@ -80,6 +81,13 @@ def until(condition: Callable[[], object], timeout: float, what: str | Callable[
         if time.monotonic() > end:
             raise TestFailed(f"after {timeout:g} s still not: {what if isinstance(what, str) else what()}")
         time.sleep(pause)
+
+
+@functools.cache
+def owner() -> tuple[int, int]:
+    """User and group id of mail_owner, looked up once: it is needed for every file that a test places."""
+    entry = pwd.getpwnam("postfix")
+    return entry.pw_uid, entry.pw_gid
 
 
 def free_port() -> int:
@@ -211,7 +219,7 @@ class Sink:
     def __init__(self, folder: Path, port: int, options: Iterable[str] = ()) -> None:
         self.folder, self.port, self.options = folder, port, list(options)
         self.folder.mkdir(parents=True, exist_ok=True)
-        shutil.chown(self.folder, "postfix")
+        os.chown(self.folder, *owner())
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Sink":
@@ -403,20 +411,27 @@ class PrivatePostfix:
             place.symlink_to(self.qmgr)
             return
         self.traced = self.folder / "trace"
+        calls = "%file,%network,flock,fchmod,read,recvfrom,close,getdents64,fcntl,pwrite64,write"
+        self._wrap(f"-ttt -s 200 -y -A -o {self.traced} -e trace={calls}")
+
+    def count_calls(self, summary: Path) -> None:
+        """Lets strace count the system calls of the queue manager; the table is written when that ends."""
+        self._wrap(f"-f -c -U time-percent,total-time,avg-time,calls,errors,name -o {summary}")
+
+    def _wrap(self, options: str) -> None:
+        """Puts strace before the binary, as a detached watcher: the queue manager stays master's own child."""
         real = self.folder / "sbin/real"
         real.mkdir(exist_ok=True)
         (real / "qmgr").unlink(missing_ok=True)
         (real / "qmgr").symlink_to(self.qmgr)
-        place.write_text("#!/bin/sh\n"
-                         f"exec /usr/bin/strace -D -ttt -s 200 -y -o {self.traced} -A "
-                         "-e trace=%file,%network,flock,fchmod,read,recvfrom,close,getdents64,fcntl,pwrite64,write "
-                         f"{real}/qmgr \"$@\"\n")
+        place = self.folder / "sbin/qmgr"
+        place.unlink(missing_ok=True)
+        place.write_text(f"#!/bin/sh\nexec /usr/bin/strace -D {options} {real}/qmgr \"$@\"\n")
         place.chmod(0o755)
 
     def fill(self, text: str) -> str:
         """Puts this instance's folder, port and mailbox owner into a text."""
-        owner = pwd.getpwnam("postfix")
-        values = {"folder": self.folder, "owner": owner.pw_uid, "group": owner.pw_gid, **self.ports}
+        values = {"folder": self.folder, "owner": owner()[0], "group": owner()[1], **self.ports}
         for name, value in values.items():
             text = text.replace("{" + name + "}", str(value))
         return text
@@ -614,10 +629,10 @@ class PrivatePostfix:
         path = self.path_of(queue, queue_id)
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700)
-            shutil.chown(path.parent, "postfix", "postfix")
+            os.chown(path.parent, *owner())
         draft = self.folder / "spool/.draft"
         draft.write_bytes(content)
-        shutil.chown(draft, "postfix", "postfix")
+        os.chown(draft, *owner())
         draft.chmod(mode)
         moment = int(time.time() if mtime is None else mtime)
         os.utime(draft, (moment, moment))

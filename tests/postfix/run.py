@@ -67,6 +67,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf, such as "
                         "'-o weir_brain=model'")
     parser.add_argument("--only", action="append", metavar="REGEX", help="only cases whose name matches")
+    parser.add_argument("--exact", metavar="NAME", help="this case alone")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--keep", action="store_true", help="keep the scratch folders")
     parser.add_argument("--jobs", type=int, default=2, help="instances at a time (default: %(default)s)")
@@ -141,6 +142,8 @@ def main() -> int:
         print(f"there is no queue manager {options.qmgr}: build it, or name one with --qmgr", file=sys.stderr)
         return 2
     chosen = [name for name in names if not options.only or any(re.search(text, name) for text in options.only)]
+    if options.exact:
+        chosen = [name for name in names if name == options.exact]
     if not chosen:
         print("no case has such a name; --list shows them", file=sys.stderr)
         return 2

@@ -53,7 +53,7 @@ def dies(context: Context, post: PrivatePostfix, pattern: str, timeout: float = 
     return context.stock
 
 
-def still_serves(post: PrivatePostfix, pid: int, queue_id: str = "AFTER1", seconds: float = 3) -> None:
+def still_serves(post: PrivatePostfix, pid: int, queue_id: str = "AFTER1", seconds: float = 5) -> None:
     """The same process is there and delivers the next message without delay."""
     equal(post.qmgr_pids(), [pid], "queue manager processes")
     put(post, queue_id, "x@other.example")
@@ -182,7 +182,7 @@ def slow_trigger_clients(context: Context) -> None:
 
 def stalled(context: Context, greeting: bytes, answer: bytes | None, lines: Iterable[str], options: str = "") -> None:
     """An agent that stops talking in the middle; other mail must not notice, its own mail is deferred."""
-    with instance(context, {"qmgr_ipc_timeout": "3s"}, options) as post:
+    with instance(context, {"qmgr_ipc_timeout": "6s"}, options) as post:
         pid = post.qmgr_pid()
         agent = FakeAgent(post, "fake", greeting=greeting)
         put(post, "STALLED", "x@fake.example")
@@ -193,13 +193,13 @@ def stalled(context: Context, greeting: bytes, answer: bytes | None, lines: Iter
         time.sleep(0.5)
         put(post, "OTHER", "x@other.example")
         if context.stock:
-            time.sleep(1)
+            time.sleep(2)
             check(not post.log.matching(r"qmgr: OTHER: removed"), "the stock program did not stand still")
             context.notes.append("as known: stands still until qmgr_ipc_timeout")
         else:
-            post.log.wait_for(r"qmgr: OTHER: removed", 1.5)
+            post.log.wait_for(r"qmgr: OTHER: removed", 4)
         for line in lines:
-            post.log.wait_for(line, 8)
+            post.log.wait_for(line, 10)
         post.wait_in("deferred", "STALLED")
         agent.close()
         still_serves(post, pid)
@@ -222,13 +222,13 @@ def agent_stalls_in_reply(context: Context) -> None:
 @live("agent-never-greets")
 def agent_never_greets(context: Context) -> None:
     """No greeting within daemon_timeout: fatal in the stock program, the end of that peer's work here."""
-    with instance(context, options="-o daemon_timeout=3s") as post:
+    with instance(context, options="-o daemon_timeout=4s") as post:
         pid = post.qmgr_pid()
         agent = FakeAgent(post, "fake", greeting=b"")
         put(post, "STALLED", "x@fake.example")
         until(lambda: agent.connections, 5, "the agent is connected")
         put(post, "OTHER", "x@other.example")
-        post.log.wait_for(r"qmgr: OTHER: removed", 2)
+        post.log.wait_for(r"qmgr: OTHER: removed", 2.5)
         if dies(context, post, r"qmgr: fatal: timeout connecting to transport: fake"):
             return
         post.wait_in("deferred", "STALLED")
@@ -240,13 +240,13 @@ def agent_never_greets(context: Context) -> None:
 @live("agent-never-replies")
 def agent_never_replies(context: Context) -> None:
     """No reply within daemon_timeout."""
-    with instance(context, options="-o daemon_timeout=3s") as post:
+    with instance(context, options="-o daemon_timeout=4s") as post:
         pid = post.qmgr_pid()
         agent = FakeAgent(post, "fake")
         put(post, "STALLED", "x@fake.example")
         agent.wait(1)
         put(post, "OTHER", "x@other.example")
-        post.log.wait_for(r"qmgr: OTHER: removed", 2)
+        post.log.wait_for(r"qmgr: OTHER: removed", 2.5)
         if dies(context, post, r"qmgr: fatal: STALLED: timeout receiving delivery status from transport: fake"):
             return
         post.wait_in("deferred", "STALLED")
@@ -310,7 +310,7 @@ class FakeResolver(FakeAgent):
 @live("resolver-stalls")
 def resolver_stalls(context: Context) -> None:
     """A resolver that does not answer: deliveries end and triggers are served all the same; it is asked again."""
-    with instance(context, {"qmgr_ipc_timeout": "3s"}, services={"rewrite": None}) as post:
+    with instance(context, {"qmgr_ipc_timeout": "6s"}, services={"rewrite": None}) as post:
         pid, resolver, agent = post.qmgr_pid(), FakeResolver(post), FakeAgent(post, "fake")
         put(post, "FIRST1", "x@fake.example")
         first = agent.wait(1)[0]
@@ -320,14 +320,14 @@ def resolver_stalls(context: Context) -> None:
         begin = time.monotonic()
         threading.Thread(target=first.finish, daemon=True).start()
         if context.stock:
-            time.sleep(1)
+            time.sleep(2)
             check(not post.log.matching("qmgr: FIRST1: removed"), "the stock program did not stand still")
             context.notes.append("as known: stands still while it waits for the resolver")
         else:
-            post.log.wait_for(r"qmgr: FIRST1: removed", 1.5)
+            post.log.wait_for(r"qmgr: FIRST1: removed", 4)
             post.trigger(b"I")
-            check(time.monotonic() - begin < 2, "a trigger was not served")
-        post.log.wait_for(r"qmgr: warning: problem talking to service rewrite: Connection timed out", 8)
+            check(time.monotonic() - begin < 4, "a trigger was not served")
+        post.log.wait_for(r"qmgr: warning: problem talking to service rewrite: Connection timed out", 12)
         resolver.gate.set()
         post.log.wait_for(r"qmgr: SECOND2: removed", 10)
         still_serves(post, pid)
