@@ -31,6 +31,7 @@ LIVE = re.compile(r"""@(?:\w+\.)?(?:case|live)\(\s*(?:name\s*=\s*)?["']([\w-]+)[
 QUOTED = re.compile(r'"(\w+)"')
 CITATION = re.compile(r"(?://|#)= ([A-Z]{2,3}-\d+)( test)?\b")
 MENTION = re.compile(r"\b((?:GEN|QUE|REP|STR|TRG|STD|SEC|DIA|BUG|CFG|PAR|FIL|DOC|LIC)-\d+)\b")
+DEPARTURE = re.compile(r"\bDV-\d+\b")
 DIVERGENCE = re.compile(r"^\| *(DV-\d+) *\|(.*)\|\s*$")
 
 
@@ -155,8 +156,10 @@ def judge_citations(root, ids, problems):
                 (at_checks if test else at_code).add(name)
                 if name not in ids:
                     problems.append(f"{path.relative_to(root)}:{number}: cites {name}, which no row has")
+            problems.extend(f"{path.relative_to(root)}:{number}: speaks of {name}, which no row has"
+                            for name in DEPARTURE.findall(line) if name not in ids and not CITATION.search(line))
     for path in files(root, ["spec", "model"], {".md"}):
-        for name in sorted(set(MENTION.findall(text_of(path)))):
+        for name in sorted({*MENTION.findall(text_of(path)), *DEPARTURE.findall(text_of(path))}):
             if name not in ids:
                 problems.append(f"{path.relative_to(root)}: speaks of {name}, which no row has")
     return at_code, at_checks

@@ -128,6 +128,10 @@ class CheckRequirements(unittest.TestCase):
         self.put("spec/intake.md", "As PAR-999 says.\n")
         self.refused("spec/intake.md: speaks of PAR-999")
 
+    def test_code_that_speaks_of_no_divergence(self):
+        self.put("src/scan.cpp", "f();  // otherwise: " + "DV-" + "77\n")
+        self.refused("src/scan.cpp:1: speaks of DV-" + "77")
+
     def test_divergence_without_check(self):
         self.put("spec/divergences.md", "| DV-01 | x | nothing |\n")
         self.refused("DV-01: names neither a check nor why")
