@@ -31,6 +31,7 @@ void Model::on(const Delivered& event) {
   const DestinationId destination = entry.destination;
 
   Dsn dsn = event.dsn;
+  bool killed = false;
   if (event.try_again || !event.complete) {
     s_.messages.at(entry.message).deferred = true;
     if (!dsn.code.empty()) {  // trouble with the destination
@@ -38,7 +39,8 @@ void Model::on(const Delivered& event) {
       dsn.text = "delivery temporarily suspended: " + (dsn.text.empty() ? std::string("unknown error") : dsn.text);
       if (s_.destinations.at(destination).window > 0) {
         negative_feedback(destination, dsn);
-        if (s_.destinations.at(destination).window == 0) move_entries(destination, dsn);  //= PAR-030
+        killed = s_.destinations.at(destination).window == 0;
+        if (killed) move_entries(destination, dsn);  //= PAR-030
       }
     }
   }
@@ -49,6 +51,7 @@ void Model::on(const Delivered& event) {
     s_.transports.at(transport).rate_locked = false;  // the lock ends with the delivery, whatever its end: DV-02
   }
   end_entry(entry_id, true);
+  if (killed) drop_idle_retry_destinations();
 }
 
 EntryId Model::create_entry(MessageId message, JobId job_id, DestinationId destination) {
@@ -151,7 +154,11 @@ void Model::move_entries(DestinationId id, const Dsn& reason) {
     }
     end_entry(old_id, false);
   }
-  if (retry && s_.destinations.contains(*retry)) delete_if_idle(*retry);  // not left behind: DV-03
+}
+
+// A reason that nothing waits for any more is not left behind: DV-03.
+void Model::drop_idle_retry_destinations() {
+  for (const DestinationId id : std::vector<DestinationId>(transport_of("retry").destinations)) delete_if_idle(id);
 }
 
 }  // namespace weir::model

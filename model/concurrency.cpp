@@ -39,20 +39,20 @@ void Model::positive_feedback(DestinationId id) {
   d.cohorts = 0;
   if (d.window == 0) {
     unthrottle(id);
-  } else {
-    const int limit = config.concurrency_limit;
-    const int busy = static_cast<int>(d.busy.size());
-    if ((limit == 0 || d.window < limit) && d.window < busy + config.initial_concurrency) {
-      const double f = feedback(config.positive_feedback, d.window);
-      if (s_.config.feedback_debug && d.transport != "retry" && d.transport != "error") log(LogFeedbackStep{false, f});
-      d.success += f;
-      while (d.success + f / 2 >= 1) {
-        d.window += 1;
-        d.success -= 1;
-        d.failure = 0;
-      }
-      if (limit > 0) d.window = std::min(d.window, limit);  //= PAR-026
+    return;
+  }
+  const int limit = config.concurrency_limit;
+  const int busy = static_cast<int>(d.busy.size());
+  if ((limit == 0 || d.window < limit) && d.window < busy + config.initial_concurrency) {
+    const double f = feedback(config.positive_feedback, d.window);
+    if (s_.config.feedback_debug && d.transport != "retry" && d.transport != "error") log(LogFeedbackStep{false, f});
+    d.success += f;
+    while (d.success + f / 2 >= 1) {
+      d.window += 1;
+      d.success -= 1;
+      d.failure = 0;
     }
+    if (limit > 0) d.window = std::min(d.window, limit);  //= PAR-026
   }
   log_state(false, d);
 }
@@ -90,6 +90,7 @@ void Model::unthrottle(DestinationId id) {
   d.reason = {};
   d.window = d.busy.empty() ? s_.transports.at(d.transport).config.initial_concurrency : static_cast<int>(d.busy.size());
   d.success = d.failure = d.cohorts = 0;
+  log_state(false, d);
 }
 
 //= TRG-09  forget dead transports and destinations, in list order; suspended ones are left alone

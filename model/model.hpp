@@ -159,6 +159,7 @@ class Model final : public Brain {
   EntryId create_entry(MessageId message, JobId job, DestinationId destination);
   void end_entry(EntryId id, bool was_running);
   void move_entries(DestinationId id, const Dsn& reason);
+  void drop_idle_retry_destinations();
 
   // disposition.cpp
   void defer_directly(MessageId id, const Recipient& recipient, Dsn dsn);

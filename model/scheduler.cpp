@@ -128,6 +128,7 @@ void Model::transport_unavailable(const std::string& name) {
     next = following(t.destinations, destination);
     move_entries(destination, reason);
   }
+  drop_idle_retry_destinations();
 }
 
 void Model::recover_transport(const std::string& name) {

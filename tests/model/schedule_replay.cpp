@@ -59,10 +59,8 @@ Config make_config(const Json& trace_config) {
   codec::set_process_facts(here, dictionary);
   codec::ProcessSettings settings;
   Config config;
-  const codec::Notes general = codec::evaluate_general(
-      here, FewAccounts{}, [](const std::string&) { return std::nullopt; }, dictionary, settings);
-  WEIR_CHECK(general.ok());
-  WEIR_CHECK(codec::evaluate_queue_manager(dictionary, settings, config).ok());
+  WEIR_CHECK(codec::evaluate_general(here, FewAccounts{}, dictionary, settings, config).ok());
+  WEIR_CHECK(codec::evaluate_queue_manager(here, dictionary, settings, config).ok());
   (void)codec::repair(config);
   return config;
 }
@@ -234,6 +232,10 @@ void World::note_files() {
 
 void World::input(const Json& line) {
   const std::string kind = line.at("in");
+  if ((kind == "reply" || kind == "crash") && !requests_.contains(line.at("id"))) {
+    emit({{"out", "no-such-request"}, {"id", line.at("id")}});  // the two have gone separate ways before
+    return;
+  }
   if (kind == "config") {
     show_allocate_ = line.value("show_allocate", false);
     for (const std::string name : line.at("transports")) listening_[name] = true;
@@ -249,7 +251,7 @@ void World::input(const Json& line) {
   } else if (kind == "reply") {
     reply(line);
   } else if (kind == "crash") {
-    const AgentId agent = requests_.at(line.at("id"));
+    const AgentId agent = requests_.extract(line.at("id").get<int>()).mapped();
     codec::DeliveryReportReader reader(codec::peer_path("private/" + connections_.at(agent).transport));
     reader.end_of_file();
     for (const std::string& text : reader.warnings()) log(codec::line::warning(text));
@@ -274,7 +276,8 @@ void World::input(const Json& line) {
 }
 
 void World::message(const Json& line) {
-  for (const auto& [address, answer] : line.value("resolved", Json::object()).items()) resolved_[address] = answer;
+  const Json resolved = line.value("resolved", Json::object());
+  for (const auto& [address, answer] : resolved.items()) resolved_[address] = answer;
   File file;
   file.name = '<' + line.at("msg").get<std::string>() + '>';
   file.queue = line.value("queue", "incoming") == "incoming" ? Queue::incoming : Queue::deferred;
@@ -429,7 +432,7 @@ void World::carry_out(const ReleaseAgent& c) {
 }
 
 void World::reply(const Json& line) {
-  const AgentId agent = requests_.at(line.at("id"));
+  const AgentId agent = requests_.extract(line.at("id").get<int>()).mapped();
   const Connection connection = connections_.at(agent);
   connections_.erase(agent);
   const int status = line.at("status");
