@@ -145,17 +145,29 @@ std::size_t AttrReader::feed(std::string_view bytes) {
 void AttrReader::end_of_file() { broken_off(false); }
 void AttrReader::time_out() { broken_off(true); }
 
-// Nothing at all is not worth a warning: servers come and go.
+// Nothing at all is not worth a warning: servers come and go. What was read of a wanted value stays: the original
+// works with it when it judges a broken report.
 void AttrReader::broken_off(bool timed_out) {
   if (done()) return;
   if (taken_ == 0) {
     finish(0);
     return;
   }
+  if (state_ == State::value) values_[next_].text = token_;
+  if (state_ == State::skipped_value) {
+    warnings_.push_back(broken_off_text(timed_out));  // then the next name is missed, too
+    token_.clear();
+    state_ = State::name;
+  }
+  fail(broken_off_text(timed_out));
+}
+
+std::string AttrReader::broken_off_text(bool timed_out) const {
   const std::string_view what = !token_.empty() ? "unexpected end-of-input from "
                                 : timed_out     ? "timeout on "
                                                 : "premature end-of-input on ";
-  fail(std::string{what} + path_ + " while reading " + std::string{reading()});
+  return std::string{what} + path_ + " while reading " +
+         (state_ == State::name ? "input attribute name" : "input attribute value");
 }
 
 void AttrReader::name_read() {
@@ -235,10 +247,6 @@ void AttrReader::finish(int result) {
   result_ = result;
   state_ = State::done;
   token_.clear();
-}
-
-std::string_view AttrReader::reading() const {
-  return state_ == State::name ? "input attribute name" : "input attribute value";
 }
 
 std::string_view AttrReader::wanted_name() const {

@@ -70,7 +70,7 @@ struct AttrStrictness {
 
 struct AttrValue {
   bool read = false;         // came, and could be converted
-  std::string text;          // as on the wire; type data: decoded
+  std::string text;          // as on the wire; type data: decoded. When cut off: what came of it, `read` is false
   std::uint64_t number = 0;  // 32-bit numbers are cut to 32 bits
 
   // Numbers are unsigned on the wire; these give back the sign.
@@ -115,7 +115,7 @@ class AttrReader {
   void broken_off(bool timed_out);
   void finish(int result);
   void fail(std::string warning);
-  [[nodiscard]] std::string_view reading() const;
+  [[nodiscard]] std::string broken_off_text(bool timed_out) const;
   [[nodiscard]] std::string_view wanted_name() const;
   [[nodiscard]] bool in_group() const;
   [[nodiscard]] int count() const;

@@ -131,7 +131,7 @@ class DeliveryReportReader {
   [[nodiscard]] DeliveryReport report() const;  // what was read, whole or not
 
   // The event for a report that is done. After a broken report it carries what that report itself said before
-  // it broke off, and nothing of any other report.
+  // it broke off (to the last byte: a code may be cut), and nothing of any other report.
   [[nodiscard]] Delivered delivered(AgentId agent) const;
 
   // Texts of warnings to log, "malformed response" included.
