@@ -225,13 +225,14 @@ template <class T>
 }
 
 // An error does not stop the work at once: the rest of the expression around the bad place is still looked at and
-// complained about, and so is the form of the next reference, as the real program does.
+// complained about, and so is the form of the references that follow, as the real program does.
 class Expander {
  public:
   Expander(const Dictionary& dictionary, Notes& notes) : dictionary_(dictionary), notes_(notes) {}
 
   void text(std::string_view source, int level, std::string& out) {
     const bool too_deep = level > kMostNesting || depth_ >= kMostDepth;
+    const int complaints_before = complaints_;
     ++depth_;
     std::size_t at = 0;
     while (at < source.size() && !exhausted_) {
@@ -241,10 +242,11 @@ class Expander {
         fail(kTooDeep, literal);
         break;
       }
-      out += literal;
+      const bool skip = complaints_ != complaints_before;
+      if (!skip) out += literal;
       if (out.size() > kMostOutput || ++steps_ > kMostSteps) exhaust(source);
       if (dollar == source.size() || exhausted_) break;
-      const std::size_t used = reference(source, dollar, too_deep, level, out);
+      const std::size_t used = reference(source, dollar, Mode{level, too_deep, skip}, out);
       if (used == 0) break;
       at = dollar + used;
     }
@@ -254,13 +256,18 @@ class Expander {
   [[nodiscard]] bool failed() const { return notes_.fatal.has_value(); }
 
  private:
+  struct Mode {
+    int level;
+    bool too_deep;
+    bool skip;  // something in this text was wrong already: only the form of what follows is looked at
+  };
+
   // What stands at source[dollar] == '$'; gives the number of bytes it takes, 0 = look no further.
-  [[nodiscard]] std::size_t reference(std::string_view source, std::size_t dollar, bool too_deep, int level,
-                                      std::string& out) {
+  [[nodiscard]] std::size_t reference(std::string_view source, std::size_t dollar, Mode mode, std::string& out) {
     const std::string_view rest = source.substr(dollar + 1);
     const std::string_view first = rest.substr(0, 1);
     if (first == "$") {
-      out += '$';
+      if (!mode.skip) out += '$';
       return 2;
     }
     const bool bracket = first == "{" || first == "(";
@@ -269,20 +276,21 @@ class Expander {
       fail("truncated macro reference", source);
       return 0;
     }
+    if (bracket && mode.skip) return 0;
     if (length == (bracket ? 2U : 0U)) {
       fail("empty macro name", source);
       return 0;
     }
-    if (failed()) return 0;
+    if (mode.skip) return 1 + length;
     const std::string_view inside = bracket ? rest.substr(1, length - 2) : rest.substr(0, length);
-    if (too_deep) {
+    if (mode.too_deep) {
       fail(kTooDeep, inside);
       return 0;
     }
     if (bracket) {
-      expression(inside, level, out);
+      expression(inside, mode.level, out);
     } else {
-      value_of(inside, level, out);
+      value_of(inside, mode.level, out);
     }
     return 1 + length;
   }
@@ -314,7 +322,7 @@ class Expander {
     const std::optional<std::string_view> left_source = braces(rest);
     if (!left_source) return;
 
-    const std::string_view symbol = rest.substr(0, std::min(rest.find_first_not_of("<>!="), rest.size()));
+    const std::string_view symbol = rest.substr(0, std::min(rest.find_first_not_of(kOperatorBytes), rest.size()));
     const std::optional<Relation> relation = relation_named(symbol);
     if (!relation) {
       return fail_at("\"==\" or \"!=\"\" or \"<\"\" or \"<=\"\" or \">=\"\" or \">\" expected",
@@ -336,12 +344,13 @@ class Expander {
     const std::optional<std::string_view> right_source = braces(operand);
     if (!right_source) return;
 
+    const int complaints_before = complaints_;
     std::string left;
     std::string right;
     text(*left_source, 0, left);
     text(*right_source, 0, right);
     const bool outcome = suffix.empty() ? compare(left, *relation, right) : compare_levels(left, *relation, right);
-    if (failed()) return;
+    if (complaints_ != complaints_before || exhausted_) return;
     if (operand.empty()) {
       if (outcome) out += "true";
     } else if (operand.front() == '?' || operand.front() == ':') {
@@ -433,6 +442,7 @@ class Expander {
     if (!notes_.fatal) notes_.fatal = kMacroFatal;
   }
 
+  static constexpr std::string_view kOperatorBytes = "!%&*+-/<=>?|~";  // of operators that might be
   static constexpr std::string_view kTooDeep = "unreasonable macro call nesting";
   static constexpr std::size_t kShown = 100;       // bytes of a value without bound
   static constexpr std::size_t kShownAfter = 20;   // bytes behind the bad place
