@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "codec/trigger.hpp"
@@ -11,13 +13,12 @@ namespace weir::postfix {
 
 std::optional<std::uint32_t> parse_generation(const char* text) {
   if (text == nullptr) return 0;
+  const std::string_view digits = text;
+  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
   std::uint64_t value = 0;
-  for (const char* at = text; *at != '\0'; ++at) {
-    if (*at < '0' || *at > '7') return std::nullopt;
-    value = value * 8 + static_cast<std::uint64_t>(*at - '0');
-    if (value > UINT32_MAX) return std::nullopt;
+  for (const char digit : digits.substr(0, digits.find_first_of("89"))) {
+    value = std::min<std::uint64_t>(value * 8 + static_cast<std::uint64_t>(digit - '0'), UINT32_MAX);
   }
-  if (*text == '\0') return std::nullopt;
   return static_cast<std::uint32_t>(value);
 }
 

@@ -18,7 +18,8 @@ namespace weir::postfix {
 inline constexpr int kStatusFd = 5;
 inline constexpr int kFirstListenFd = 6;
 
-// The generation of this process: octal digits. No text is generation 0; nothing = not such a number.
+// The generation of this process, from octal text. No text is generation 0; one that has anything but digits in it
+// is nothing. Reading ends at an 8 or 9; what is too large is the largest number.
 [[nodiscard]] std::optional<std::uint32_t> parse_generation(const char* text);
 
 class Master {
