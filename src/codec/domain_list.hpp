@@ -25,8 +25,8 @@ class DomainList {
 
  private:
   struct Pattern {
-    bool wanted = true;    // false: !pattern
-    std::string text;      // lower case, without the "!"
+    bool wanted = true;  // false: !pattern
+    std::string text;    // lower case, without the "!"
   };
   std::vector<Pattern> patterns_;
   bool parents_match_ = true;

@@ -165,10 +165,10 @@ std::optional<long> parse_compatibility_level(std::string_view text) {
 
 namespace {
 
-constexpr int kMostNesting = 100;           // levels of values and branches
-constexpr int kMostDepth = 600;             // the same with operands of comparisons, which the levels do not count
+constexpr int kMostNesting = 100;  // levels of values and branches
+constexpr int kMostDepth = 600;    // the same with operands of comparisons, which the levels do not count
 constexpr std::size_t kMostOutput = 1 << 20;
-constexpr int kMostSteps = 1 << 18;         // references looked at in one expansion
+constexpr int kMostSteps = 1 << 18;  // references looked at in one expansion
 
 constexpr std::string_view kMacroFatal = "dictionary mail_dict: macro processing error";
 
@@ -444,8 +444,8 @@ class Expander {
 
   static constexpr std::string_view kOperatorBytes = "!%&*+-/<=>?|~";  // of operators that might be
   static constexpr std::string_view kTooDeep = "unreasonable macro call nesting";
-  static constexpr std::size_t kShown = 100;       // bytes of a value without bound
-  static constexpr std::size_t kShownAfter = 20;   // bytes behind the bad place
+  static constexpr std::size_t kShown = 100;      // bytes of a value without bound
+  static constexpr std::size_t kShownAfter = 20;  // bytes behind the bad place
   static constexpr int kMostComplaints = 100;
 
   const Dictionary& dictionary_;

@@ -13,26 +13,26 @@
 namespace weir::codec {
 
 struct Options {
-  bool chroot = false;              // -c
-  bool allow_terminal = false;      // -d
-  bool debugger = false;            // -D
-  bool one_process = false;         // -l: the process limit is 1
-  bool unlimited_processes = false; // -z
-  bool standalone = false;          // -S
-  bool drop_privileges = false;     // -u
-  bool log_to_stderr = false;       // -V
-  int verbose = 0;                  // -v, each time
-  int socket_count = 1;             // -s N
-  std::string service_name;         // -n NAME; default: the last part of argv[0]
+  bool chroot = false;                        // -c
+  bool allow_terminal = false;                // -d
+  bool debugger = false;                      // -D
+  bool one_process = false;                   // -l: the process limit is 1
+  bool unlimited_processes = false;           // -z
+  bool standalone = false;                    // -S
+  bool drop_privileges = false;               // -u
+  bool log_to_stderr = false;                 // -V
+  int verbose = 0;                            // -v, each time
+  int socket_count = 1;                       // -s N
+  std::string service_name;                   // -n NAME; default: the last part of argv[0]
   std::optional<std::string> transport_type;  // -t TYPE: checked late, see start_failure()
-  std::vector<Setting> settings;    // -o, -i (max_idle), -m (max_use), in order: set them one after the other
-  std::vector<std::string> left_over;  // fatal at the first trigger: left_over_failure()
+  std::vector<Setting> settings;              // -o, -i (max_idle), -m (max_use), in order: set them one after the other
+  std::vector<std::string> left_over;         // fatal at the first trigger: left_over_failure()
 
   friend bool operator==(const Options&, const Options&) = default;
 };
 
 struct ParsedOptions {
-  Options options;                  // what came before the bad one, if there is one
+  Options options;  // what came before the bad one, if there is one
   std::optional<std::string> fatal;
 };
 

@@ -156,9 +156,9 @@ struct Facility {
 
 constexpr int kFacilityShift = 3;
 constexpr auto kFacilities = std::to_array<Facility>({
-    {"auth", 4}, {"authpriv", 10}, {"cron", 9}, {"daemon", 3}, {"ftp", 11}, {"kern", 0}, {"lpr", 6}, {"mail", 2},
-    {"news", 7}, {"security", 4}, {"syslog", 5}, {"user", 1}, {"uucp", 8}, {"local0", 16}, {"local1", 17},
-    {"local2", 18}, {"local3", 19}, {"local4", 20}, {"local5", 21}, {"local6", 22}, {"local7", 23},
+    {"auth", 4},    {"authpriv", 10}, {"cron", 9},     {"daemon", 3},  {"ftp", 11},    {"kern", 0},    {"lpr", 6},
+    {"mail", 2},    {"news", 7},      {"security", 4}, {"syslog", 5},  {"user", 1},    {"uucp", 8},    {"local0", 16},
+    {"local1", 17}, {"local2", 18},   {"local3", 19},  {"local4", 20}, {"local5", 21}, {"local6", 22}, {"local7", 23},
 });
 
 // The first word of the text that is not one of `known`.
@@ -361,9 +361,9 @@ void fill_general(const Evaluator& values, ProcessSettings& settings, Config& co
   config.verify_negative_cache = values.flag("address_verify_negative_cache");
 
   const std::vector<std::string> parents = values.list("parent_domain_matches_subdomains");
-  settings.parents_match_in_fast_flush =
-      std::any_of(parents.begin(), parents.end(),
-                  [](const std::string& feature) { return equal_ignoring_case(feature, "fast_flush_domains"); });
+  settings.parents_match_in_fast_flush = std::any_of(parents.begin(), parents.end(), [](const std::string& feature) {
+    return equal_ignoring_case(feature, "fast_flush_domains");
+  });
 }
 
 constexpr long kLevelTwo = 2L << 20;  // as parse_compatibility_level gives "2"
@@ -663,8 +663,9 @@ Notes open_domain_lists(const LoadFile& load, ProcessSettings& settings) {
 Notes repair(Config& config) {
   Notes notes;
   if (config.message_recipient_limit < config.active_limit) {
-    notes.warn("qmgr_message_recipient_limit is smaller than qmgr_message_active_limit"
-               " - adjusting qmgr_message_recipient_limit");
+    notes.warn(
+        "qmgr_message_recipient_limit is smaller than qmgr_message_active_limit"
+        " - adjusting qmgr_message_recipient_limit");
     config.message_recipient_limit = config.active_limit;
   }
   if (config.bounce_lifetime > config.maximal_lifetime) {

@@ -27,7 +27,7 @@ struct Surroundings {
   std::string process_name = "qmgr";              // last part of argv[0]
   std::string service_name = "qmgr";              // -n, else process_name
   long process_id = 0;
-  std::string host_name;                          // as the system tells it; may be short
+  std::string host_name;  // as the system tells it; may be short
 };
 
 // The user and group database, for the checks of mail_owner, setgid_group and default_privs.
@@ -55,16 +55,16 @@ struct ProcessSettings {
   std::string queue_directory;
   std::string data_directory;
   std::string mail_owner;
-  std::uint32_t owner_user_id = 0;   // of mail_owner
+  std::uint32_t owner_user_id = 0;  // of mail_owner
   std::uint32_t owner_group_id = 0;
   std::string setgid_group;
   std::string default_privs;
   std::string myhostname;
 
   std::string syslog_name;
-  std::string syslog_facility;       // a known name: facility_number()
+  std::string syslog_facility;  // a known name: facility_number()
   std::string multi_instance_name;
-  std::string maillog_file;          // empty: syslog
+  std::string maillog_file;  // empty: syslog
   std::vector<std::string> maillog_file_prefixes;
   std::string postlog_service_name;  // queue_directory/public/NAME
   std::string debugger_command;      // for -D
@@ -80,7 +80,7 @@ struct ProcessSettings {
 
   std::vector<std::string> hash_queue_names;
   int hash_queue_depth = 1;
-  bool dont_remove = false;          // removed files go to saved/
+  bool dont_remove = false;  // removed files go to saved/
 
   Seconds daemon_timeout{18000};
   Seconds qmgr_daemon_timeout{1000};
@@ -88,17 +88,17 @@ struct ProcessSettings {
   Seconds ipc_idle{5};
   Seconds ipc_ttl{1000};
   Seconds in_flow_delay{1};
-  int default_process_limit = 100;   // tokens of the flow control pipe
+  int default_process_limit = 100;  // tokens of the flow control pipe
 
   std::string info_log_address_format;  // external, internal; anything else is fatal at the first address
   int delay_logging_resolution_limit = 2;
   std::string verp_delimiter_filter;
-  std::string fast_flush_text;       // the value of fast_flush_domains
+  std::string fast_flush_text;  // the value of fast_flush_domains
   bool parents_match_in_fast_flush = true;
-  DomainList fast_flush_domains;     // open_domain_lists()
+  DomainList fast_flush_domains;         // open_domain_lists()
   bool fast_flush_default_note = false;  // log the compatibility note when a domain of the list is reported
 
-  std::string weir_brain;            // "model"
+  std::string weir_brain;  // "model"
 };
 
 // The dictionary before main.cf is read: config_directory and process_name are in it.
@@ -112,8 +112,8 @@ using LoadFile = std::function<std::optional<std::string>(const std::string& pat
 
 // The general parameters, which every daemon evaluates. When it has no fatal, logging is opened again with
 // syslog_name, syslog_facility and maillog_file; a fatal is still logged under the tag from before.
-[[nodiscard]] Notes evaluate_general(const Surroundings& surroundings, const Accounts& accounts,
-                                     Dictionary& dictionary, ProcessSettings& settings, Config& config);
+[[nodiscard]] Notes evaluate_general(const Surroundings& surroundings, const Accounts& accounts, Dictionary& dictionary,
+                                     ProcessSettings& settings, Config& config);
 
 // The queue manager's own parameters and those of all transports that have settings of their own.
 [[nodiscard]] Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dictionary,

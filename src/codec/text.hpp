@@ -33,7 +33,7 @@ inline constexpr std::string_view kListSeparators = ", \t\r\n";
 // A decimal number at the start of a text in the way of C's strtol: blanks, one sign, digits.
 struct LeadingNumber {
   std::int64_t value = 0;
-  std::size_t length = 0;   // bytes used; 0 = there is no number
+  std::size_t length = 0;  // bytes used; 0 = there is no number
   bool overflow = false;
 };
 [[nodiscard]] LeadingNumber leading_number(std::string_view text);

@@ -28,12 +28,12 @@ struct Parameter {
   Type type;
   Use use;
   Sign sign;
-  std::uint8_t programs;           // kQmgr | kOqmgr
-  std::int64_t min;                // of a string: its least length; 0 = no check on that side
+  std::uint8_t programs;  // kQmgr | kOqmgr
+  std::int64_t min;       // of a string: its least length; 0 = no check on that side
   std::int64_t max;
   std::string_view name;
-  std::string_view default_text;   // empty for myhostname, mydomain and mynetworks: from the host
-  std::string_view suffix;         // TRANSPORT + suffix is the form for one transport; empty = there is none
+  std::string_view default_text;  // empty for myhostname, mydomain and mynetworks: from the host
+  std::string_view suffix;        // TRANSPORT + suffix is the form for one transport; empty = there is none
 
   // What a time without unit letter means: the unit of the default.
   [[nodiscard]] constexpr char bare_unit() const {
@@ -52,7 +52,7 @@ using enum Parameter::Stage;
 using enum Parameter::Type;
 using enum Parameter::Use;
 using enum Parameter::Sign;
-inline constexpr std::uint8_t kQmgr = 1;   // qmgr, and nqmgr as its other name
+inline constexpr std::uint8_t kQmgr = 1;  // qmgr, and nqmgr as its other name
 inline constexpr std::uint8_t kOqmgr = 2;
 inline constexpr std::uint8_t kBoth = kQmgr | kOqmgr;
 

@@ -60,10 +60,9 @@ TEST(DomainList, FilesStandForTheirContents) {
 
 TEST(DomainList, WhatCannotBeUsedIsToldOf) {
   const Made made = make("hash:/etc/x, ok.example, !");
-  EXPECT_EQ(made.warnings,
-            (std::vector<std::string>{
-                "fast_flush_domains: lookup table hash:/etc/x is not supported and matches nothing",
-                "fast_flush_domains: no pattern after '!'"}));
+  EXPECT_EQ(made.warnings, (std::vector<std::string>{
+                               "fast_flush_domains: lookup table hash:/etc/x is not supported and matches nothing",
+                               "fast_flush_domains: no pattern after '!'"}));
   EXPECT_TRUE(made.list.matches("ok.example"));
   EXPECT_TRUE(make("").list.empty());
 }

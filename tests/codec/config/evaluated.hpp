@@ -68,8 +68,7 @@ inline Evaluated evaluate(const std::string& text, const std::vector<std::string
   }
   set_process_facts(surroundings, result.dictionary);
   if (!result.notes.ok()) return result;
-  result.notes.append(
-      evaluate_general(surroundings, accounts, result.dictionary, result.settings, result.config));
+  result.notes.append(evaluate_general(surroundings, accounts, result.dictionary, result.settings, result.config));
   if (!result.notes.ok()) return result;
   result.general_done = true;
   result.notes.append(evaluate_queue_manager(surroundings, result.dictionary, result.settings, result.config));

@@ -300,7 +300,12 @@ TEST(Parameters, HostNames) {
   std::string many_labels = std::string(50, 'a');
   for (int i = 0; i < 5; ++i) many_labels += "." + std::string(50, 'a');
   const std::vector<Name> rows = {
-      {"a", {}}, {"a.b", {}}, {"a_b.c", {}}, {"0x1", {}}, {"A.B", {}}, {std::string(63, 'a') + ".b", {}},
+      {"a", {}},
+      {"a.b", {}},
+      {"a_b.c", {}},
+      {"0x1", {}},
+      {"A.B", {}},
+      {std::string(63, 'a') + ".b", {}},
       {"a b", "invalid character 32(decimal): a b"},
       {"-a.b", "misplaced hyphen: -a.b"},
       {"a-.b", "misplaced hyphen: a-.b"},
@@ -360,11 +365,13 @@ TEST(Parameters, Accounts) {
   add("parameter default_privs: user nob has privileged group ID", "", [](auto& a) { a.users[1].group_id = 0; });
   add("parameter mail_owner: user own has privileged user ID", "", [](auto& a) { a.users[0].user_id = 0; });
   add("parameter mail_owner: user own has privileged group ID", "", [](auto& a) { a.users[0].group_id = 0; });
-  add("parameter mail_owner: user own has same user ID as x", "",
-      [](auto& a) { a.users.insert(a.users.begin(), {"x", 100, 7}); });
+  add("parameter mail_owner: user own has same user ID as x", "", [](auto& a) {
+    a.users.insert(a.users.begin(), {"x", 100, 7});
+  });
   add("parameter setgid_group: group drop has privileged group ID", "", [](auto& a) { a.groups[1].group_id = 0; });
-  add("parameter setgid_group: group drop has same group ID as x", "",
-      [](auto& a) { a.groups.insert(a.groups.begin(), {"x", 300}); });
+  add("parameter setgid_group: group drop has same group ID as x", "", [](auto& a) {
+    a.groups.insert(a.groups.begin(), {"x", 300});
+  });
   add("parameters default_privs and mail_owner specify the same user own", "default_privs = own\n", same);
   add("parameters default_privs and mail_owner: users nob and own have the same user ID: 100", "",
       [](auto& a) { a.users[1].user_id = 100; });

@@ -79,11 +79,31 @@ TEST_F(Postconf, DefaultsOfTheTable) {
 
 // Blanks are left out at the ends: postconf squeezes them in what it prints.
 const std::vector<std::string> kExpressions = {
-    "$a.b", "pre${a}post$a.end", "$$a", "$a_b", "${e:no}", "${a:no}", "${undef:dflt}", "${ a ? {yes} : {no} }",
-    "${a?${b}x}", "${e?{$undef}:{${a}}}", "${{$n10} > {$n9} ? {gt} : {le}}", "${{x10} > {x9} ? {gt} : {le}}",
-    "${{$n10} == {010} ? {eq}:{ne}}", "${{3.10} >=level {3.9} ? {yes} : {no}}",
-    "${{3.10} >= {3.9} ? {yes} : {no}}", "${{1}<{2}}", "$(a)", "$(a?(x))", "${a?x:y}", "${empty_ref?x}", "${:x}",
-    "${{1}!={2}}", "${{a} == {a} ? {${b}} : {no}}", "$(a?{x})", "a$$$$b",
+    "$a.b",
+    "pre${a}post$a.end",
+    "$$a",
+    "$a_b",
+    "${e:no}",
+    "${a:no}",
+    "${undef:dflt}",
+    "${ a ? {yes} : {no} }",
+    "${a?${b}x}",
+    "${e?{$undef}:{${a}}}",
+    "${{$n10} > {$n9} ? {gt} : {le}}",
+    "${{x10} > {x9} ? {gt} : {le}}",
+    "${{$n10} == {010} ? {eq}:{ne}}",
+    "${{3.10} >=level {3.9} ? {yes} : {no}}",
+    "${{3.10} >= {3.9} ? {yes} : {no}}",
+    "${{1}<{2}}",
+    "$(a)",
+    "$(a?(x))",
+    "${a?x:y}",
+    "${empty_ref?x}",
+    "${:x}",
+    "${{1}!={2}}",
+    "${{a} == {a} ? {${b}} : {no}}",
+    "$(a?{x})",
+    "a$$$$b",
 };
 
 TEST_F(Postconf, ExpansionAsItPrintsIt) {

@@ -157,13 +157,37 @@ struct FeedbackRow {
 TEST(TransportSettings, FeedbackExpressions) {
   constexpr Feedback::Kind kPer = Feedback::Kind::per_concurrency;
   const std::vector<FeedbackRow> rows = {
-      {"1", true, 1.0}, {"0.25", true, 0.25}, {"1/8", true, 0.125}, {"1 / 8", true, 0.125}, {"0", true, 0.0},
-      {"1e-1", true, 0.1}, {"1/concurrency", true, 1.0, kPer}, {"0.5 / Concurrency", true, 0.5, kPer},
-      {"3/3", true, 1.0}, {"2147483647/2147483647", true, 1.0}, {"0/concurrency", true, 0.0, kPer},
-      {"1/sqrt_concurrency", false}, {"2", false}, {"-1", false}, {"abc", false}, {"1/0", false}, {"3/2", false},
-      {"1/8x", false}, {"1/concurrency x", false}, {"", false}, {"/8", false}, {"1/", false}, {"1 8", false},
-      {"nan", false}, {"1/nan", false}, {"inf", false}, {"0/inf", false}, {"2/concurrency", false},
-      {"2147483648/2147483648", false}, {"0/-1", false}, {"1//2", false},
+      {"1", true, 1.0},
+      {"0.25", true, 0.25},
+      {"1/8", true, 0.125},
+      {"1 / 8", true, 0.125},
+      {"0", true, 0.0},
+      {"1e-1", true, 0.1},
+      {"1/concurrency", true, 1.0, kPer},
+      {"0.5 / Concurrency", true, 0.5, kPer},
+      {"3/3", true, 1.0},
+      {"2147483647/2147483647", true, 1.0},
+      {"0/concurrency", true, 0.0, kPer},
+      {"1/sqrt_concurrency", false},
+      {"2", false},
+      {"-1", false},
+      {"abc", false},
+      {"1/0", false},
+      {"3/2", false},
+      {"1/8x", false},
+      {"1/concurrency x", false},
+      {"", false},
+      {"/8", false},
+      {"1/", false},
+      {"1 8", false},
+      {"nan", false},
+      {"1/nan", false},
+      {"inf", false},
+      {"0/inf", false},
+      {"2/concurrency", false},
+      {"2147483648/2147483648", false},
+      {"0/-1", false},
+      {"1//2", false},
   };
   for (const FeedbackRow& row : rows) {
     const Feedback feedback = parse_feedback("p", row.text);
@@ -176,9 +200,11 @@ TEST(TransportSettings, FeedbackExpressions) {
 }
 
 TEST(TransportSettings, FeedbackIsNamedAfterWhereItsTextStands) {
-  const Config config = evaluate(
-      "default_destination_concurrency_positive_feedback = abc\ns_destination_concurrency_positive_feedback = abc\n"
-      "t_destination_concurrency_positive_feedback = def\n").config;
+  const Config config =
+      evaluate(
+          "default_destination_concurrency_positive_feedback = abc\ns_destination_concurrency_positive_feedback = abc\n"
+          "t_destination_concurrency_positive_feedback = def\n")
+          .config;
   EXPECT_EQ(config.transport("s").positive_feedback.parameter, "default_destination_concurrency_positive_feedback");
   EXPECT_EQ(config.transport("t").positive_feedback.parameter, "t_destination_concurrency_positive_feedback");
   EXPECT_EQ(config.transport("t").positive_feedback.text, "def");
