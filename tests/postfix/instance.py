@@ -509,7 +509,10 @@ class PrivatePostfix:
     def qmgr_pid(self, timeout: float = 10) -> int:
         """The queue manager that runs now (or soon); it is started by master when somebody wants it."""
         master = self.master_pid()
-        return until(lambda: children_named(master, "qmgr"), timeout, "a queue manager runs")[0]  # type: ignore
+        pid: int = until(lambda: children_named(master, "qmgr"), timeout, "a queue manager runs")[0]  # type: ignore
+        if not self.traced:
+            equal(os.readlink(f"/proc/{pid}/exe"), str(self.qmgr.resolve()), "the binary that runs")
+        return pid
 
     def qmgr_pids(self) -> list[int]:
         return children_named(self.master_pid(), "qmgr")

@@ -60,7 +60,8 @@ def play(name: str, context: Context, results: Any) -> None:
 
 def parse(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--qmgr", type=Path, default=default_qmgr(), help="queue manager binary (default: %(default)s)")
+    parser.add_argument("--qmgr", type=lambda text: Path(text).absolute(), default=default_qmgr(),
+                        help="queue manager binary (default: %(default)s)")
     parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf, such as "
                         "'-o weir_brain=model'")
     parser.add_argument("--only", action="append", metavar="REGEX", help="only tests whose name matches")

@@ -107,7 +107,8 @@ def median(samples: Iterable[Sample], figure: Callable[[Sample], float]) -> floa
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--qmgr", type=Path, default=default_qmgr(), help="queue manager binary (default: %(default)s)")
+    parser.add_argument("--qmgr", type=lambda text: Path(text).absolute(), default=default_qmgr(),
+                        help="queue manager binary (default: %(default)s)")
     parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf")
     parser.add_argument("--messages", type=int, default=5000, help="messages to drain (default: %(default)s)")
     parser.add_argument("--traced", type=int, default=1000, help="messages to drain while calls are counted")

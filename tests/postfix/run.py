@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import re
 import signal
 import sys
@@ -63,7 +62,8 @@ def play(one: cases.Case, world: cases.World) -> Result:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--qmgr", type=Path, default=default_qmgr(), help="queue manager binary (default: %(default)s)")
+    parser.add_argument("--qmgr", type=lambda text: Path(text).absolute(), default=default_qmgr(),
+                        help="queue manager binary (default: %(default)s)")
     parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf, such as "
                         "'-o weir_brain=model'")
     parser.add_argument("--only", action="append", metavar="REGEX", help="only cases whose name matches")
@@ -158,5 +158,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.chdir("/")
     sys.exit(main())

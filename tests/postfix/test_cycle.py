@@ -248,9 +248,9 @@ def fairness(context: Context) -> None:
             trace = Trace(post)
             if limited:
                 for number in range(len(run["imports"])):
-                    agent.wait(number + 1)
+                    agent.wait(min(number + 4, len(run["imports"])))
                     time.sleep(0.1)
-                    equal(len(agent.requests), min(number + 4, len(run["imports"])), "deliveries at a time")
+                    equal(len(agent.requests), min(number + 4, len(run["imports"])), "deliveries so far")
                     agent.requests[number].finish()
             events = trace.take(0.5)
             equal([names[name] for name in imports(events)], run["imports"], f"imports, {case['name']}")
