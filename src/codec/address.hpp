@@ -7,6 +7,7 @@
 
 namespace weir::codec {
 
+// The empty address stays empty, as logs show it.
 [[nodiscard]] std::string to_external(std::string_view address);
 [[nodiscard]] std::string to_internal(std::string_view address);
 

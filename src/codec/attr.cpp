@@ -193,8 +193,8 @@ void AttrReader::unexpected_name() {
     state_ = State::skipped_value;
     return;
   }
-  warnings_.push_back("unexpected attribute " + token_ + " from " + path_ + " (expecting: " +
-                      std::string{wanted_name()} + ")");
+  warnings_.push_back("unexpected attribute " + token_ + " from " + path_ +
+                      " (expecting: " + std::string{wanted_name()} + ")");
   finish(in_group() ? -1 : count());
 }
 

@@ -35,9 +35,29 @@ void put_time(std::string& bytes, std::size_t offset, Time time) {
 
 // Places in the request list.
 enum CommonIndex : std::size_t {
-  kFlags, kQueueName, kQueueId, kOffset, kSize, kNexthop, kEncoding, kOptions, kSender, kEnvelopeId, kReturnFlags,
-  kTime, kClientName, kClientAddress, kClientPort, kProtocolName, kHeloName, kSaslMethod, kSaslUsername, kSaslSender,
-  kLogIdent, kRewriteContext, kRecipientCount
+  kFlags,
+  kQueueName,
+  kQueueId,
+  kOffset,
+  kSize,
+  kNexthop,
+  kEncoding,
+  kOptions,
+  kSender,
+  kEnvelopeId,
+  kReturnFlags,
+  kTime,
+  kClientName,
+  kClientAddress,
+  kClientPort,
+  kProtocolName,
+  kHeloName,
+  kSaslMethod,
+  kSaslUsername,
+  kSaslSender,
+  kLogIdent,
+  kRewriteContext,
+  kRecipientCount
 };
 
 [[nodiscard]] std::vector<AttrWant> common_wants(const Dialect& dialect) {
@@ -70,10 +90,8 @@ enum CommonIndex : std::size_t {
 
 [[nodiscard]] std::vector<AttrWant> recipient_wants() {
   return {
-      {"original_recipient", AttrType::text, {}, 1},
-      {"recipient", AttrType::text, {}, 1},
-      {"offset", AttrType::long_number, {}, 1},
-      {"dsn_orig_rcpt", AttrType::text, {}, 1},
+      {"original_recipient", AttrType::text, {}, 1}, {"recipient", AttrType::text, {}, 1},
+      {"offset", AttrType::long_number, {}, 1},      {"dsn_orig_rcpt", AttrType::text, {}, 1},
       {"notify_flags", AttrType::number, {}, 1},
   };
 }
@@ -99,16 +117,13 @@ void write_recipient(AttrWriter& out, const Recipient& recipient) {
 
 // --- report --------------------------------------------------------------------------------------------
 
-enum ReportIndex : std::size_t {
-  kStatus, kDiagType, kDiagText, kMtaType, kMtaName, kAction, kReason, kFinalStatus
-};
+enum ReportIndex : std::size_t { kStatus, kDiagType, kDiagText, kMtaType, kMtaName, kAction, kReason, kFinalStatus };
 
 [[nodiscard]] std::vector<AttrWant> report_wants() {
   return {
-      {"status", AttrType::text, {}, 1},    {"diag_type", AttrType::text, {}, 1},
-      {"diag_text", AttrType::text, {}, 1}, {"mta_type", AttrType::text, {}, 1},
-      {"mta_mname", AttrType::text, {}, 1}, {"action", AttrType::text, {}, 1},
-      {"reason", AttrType::text, {}, 1},    {"status", AttrType::number},
+      {"status", AttrType::text, {}, 1},   {"diag_type", AttrType::text, {}, 1}, {"diag_text", AttrType::text, {}, 1},
+      {"mta_type", AttrType::text, {}, 1}, {"mta_mname", AttrType::text, {}, 1}, {"action", AttrType::text, {}, 1},
+      {"reason", AttrType::text, {}, 1},   {"status", AttrType::number},
   };
 }
 
@@ -240,8 +255,8 @@ DeliveryRequest make_delivery_request(const Envelope& envelope, std::string queu
       .nexthop = deliver.nexthop,
       .encoding = envelope.encoding,
       .options = request_options(envelope, deliver.recipients, smtputf8_enable, dialect),
-      .sender = verp ? verp_sender(envelope.sender, envelope.verp_delimiters, deliver.recipients.front())
-                     : envelope.sender,
+      .sender =
+          verp ? verp_sender(envelope.sender, envelope.verp_delimiters, deliver.recipients.front()) : envelope.sender,
       .envelope_id = envelope.envelope_id,
       .return_flags = envelope.return_flags,
       .times = {.incoming_arrival = envelope.arrival, .active_arrival = active_arrival},

@@ -26,8 +26,8 @@ inline constexpr int kOptionHeader = 2;
 inline constexpr int kOptionSender = 4;
 inline constexpr int kOptionRecipient = 8;  // set per request, never stored
 
-inline constexpr std::size_t kMessageTimesSize = 88;    // of the time profile, as the platform lays it out
-inline constexpr int kRequestRecipientsMax = 1 << 20;   // recipient lists that a decoder accepts
+inline constexpr std::size_t kMessageTimesSize = 88;   // of the time profile, as the platform lays it out
+inline constexpr int kRequestRecipientsMax = 1 << 20;  // recipient lists that a decoder accepts
 
 // When the message passed which point; zero = not yet.
 struct MessageTimes {
@@ -72,8 +72,8 @@ struct DeliveryRequest {
 
 // The request that carries out a Deliver command. `active_arrival`: when the file was opened for this pass.
 [[nodiscard]] DeliveryRequest make_delivery_request(const Envelope& envelope, std::string queue_id,
-                                                    const Deliver& deliver, Time active_arrival,
-                                                    bool smtputf8_enable, const Dialect& dialect);
+                                                    const Deliver& deliver, Time active_arrival, bool smtputf8_enable,
+                                                    const Dialect& dialect);
 
 // The agent's side: reads a request. For stand-ins, tests and fuzzers.
 class DeliveryRequestReader {
@@ -110,7 +110,7 @@ class DeliveryRequestReader {
 struct DeliveryReport {
   std::string status;  // DSN code of a problem with the destination, else empty
   std::string diag_type, diag_text, mta_type, mta_mname, action;
-  std::string reason;          // its text
+  std::string reason;             // its text
   std::int32_t final_status = 0;  // 0 = every recipient is marked done
   friend bool operator==(const DeliveryReport&, const DeliveryReport&) = default;
 };
@@ -128,7 +128,7 @@ class DeliveryReportReader {
   [[nodiscard]] bool done() const { return reader_.done(); }
   [[nodiscard]] bool complete() const { return reader_.complete(); }
   [[nodiscard]] bool begun() const { return !reader_.untouched(); }  // at least one byte has come
-  [[nodiscard]] DeliveryReport report() const;  // what was read, whole or not
+  [[nodiscard]] DeliveryReport report() const;                       // what was read, whole or not
 
   // The event for a report that is done. After a broken report it carries what that report itself said before
   // it broke off (to the last byte: a code may be cut), and nothing of any other report.

@@ -39,6 +39,7 @@ namespace {
   return {buffer.data(), static_cast<std::size_t>(std::clamp(size, 0, 63))};
 }
 
+//= PAR-087
 [[nodiscard]] std::string show_address(std::string_view address, const LogSettings& settings) {
   return settings.address_format == AddressFormat::external ? to_external(address) : std::string{address};
 }
@@ -46,8 +47,7 @@ namespace {
 [[nodiscard]] char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 [[nodiscard]] bool same_but_for_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 // --- records -------------------------------------------------------------------------------------------
@@ -59,8 +59,8 @@ using Lines = std::vector<LogLine>;
 }
 
 [[nodiscard]] Lines lines(const LogExpired& record, const LogSettings& settings) {
-  return {info({record.queue_id, ": from=<", show_address(record.sender, settings), ">, status=",
-                record.forced ? "force-expired" : "expired", ", returned to sender"})};
+  return {info({record.queue_id, ": from=<", show_address(record.sender, settings),
+                ">, status=", record.forced ? "force-expired" : "expired", ", returned to sender"})};
 }
 
 [[nodiscard]] std::string_view word(ReportWord report, const LogSettings& settings) {
@@ -102,6 +102,7 @@ using Lines = std::vector<LogLine>;
   return {warn({record.parameter, ": ignoring malformed or unreasonable feedback: ", record.text})};
 }
 
+//= PAR-036
 [[nodiscard]] Lines lines(const LogFeedbackSetting& record, const LogSettings&) {
   return {info({record.transport, ": ", record.parameter, " feedback type ", number(record.kind), " value at ",
                 number(record.concurrency), ": ", general(record.value)})};
@@ -125,8 +126,8 @@ void add_clog_advice(const LogClogged& record, Lines& out) {
   const std::string limit = number(record.limit);
   switch (record.advice) {
     case LogClogged::Advice::concurrency_limit:
-      out.push_back(warn({"you may need to increase the main.cf ", record.transport,
-                          "_destination_concurrency_limit from ", limit}));
+      out.push_back(warn(
+          {"you may need to increase the main.cf ", record.transport, "_destination_concurrency_limit from ", limit}));
       return;
     case LogClogged::Advice::active_limit:
       out.push_back(warn({"you may need to increase the main.cf qmgr_message_active_limit from ", limit}));
@@ -193,8 +194,8 @@ std::string clean_log_text(std::string_view text, bool utf8) {
   bool in_sequence = false;
   for (std::size_t i = 0; i < seen.size(); ++i) {
     const auto byte = static_cast<unsigned char>(seen[i]);
-    const bool leads = utf8 && is_utf8_lead(byte) && i + 1 < seen.size() &&
-                       is_utf8_tail(static_cast<unsigned char>(seen[i + 1]));
+    const bool leads =
+        utf8 && is_utf8_lead(byte) && i + 1 < seen.size() && is_utf8_tail(static_cast<unsigned char>(seen[i + 1]));
     const bool follows = in_sequence && is_utf8_tail(byte);
     in_sequence = leads || follows;
     out += in_sequence || (byte >= ' ' && byte < 0x7f) ? seen[i] : '?';
@@ -208,16 +209,17 @@ namespace line {
 
 LogLine queue_active(std::string_view queue_id, std::string_view sender, std::int64_t size, std::int64_t recipients,
                      const LogSettings& settings) {
-  return info({queue_id, ": from=<", show_address(sender, settings), ">, size=", number(size), ", nrcpt=",
-               number(recipients), " (queue active)"});
+  return info({queue_id, ": from=<", show_address(sender, settings), ">, size=", number(size),
+               ", nrcpt=", number(recipients), " (queue active)"});
 }
 LogLine removed(std::string_view queue_id) { return info({queue_id, ": removed"}); }
 
 // --- start and settings --------------------------------------------------------------------------------
 
 LogLine recipient_limit_adjusted() {
-  return warn({"qmgr_message_recipient_limit is smaller than qmgr_message_active_limit - adjusting "
-               "qmgr_message_recipient_limit"});
+  return warn(
+      {"qmgr_message_recipient_limit is smaller than qmgr_message_active_limit - adjusting "
+       "qmgr_message_recipient_limit"});
 }
 LogLine bounce_lifetime_adjusted() {
   return warn({"bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime"});
@@ -242,9 +244,10 @@ LogLine watchdog_too_small(std::int64_t timeout) {
 LogLine smtputf8_not_compiled_in() { return warn({"smtputf8_enable is true, but EAI support is not compiled in"}); }
 LogLine table_changed(std::string_view table) { return info({"table ", table, " has changed -- restarting"}); }
 LogLine relay_domains_compatibility(std::string_view domain) {
-  return info({"using backwards-compatible default setting relay_domains=$mydestination to update fast-flush logfile "
-               "for domain \"",
-               domain, "\""});
+  return info(
+      {"using backwards-compatible default setting relay_domains=$mydestination to update fast-flush logfile "
+       "for domain \"",
+       domain, "\""});
 }
 
 // --- queue files and directories -----------------------------------------------------------------------
@@ -252,9 +255,7 @@ LogLine relay_domains_compatibility(std::string_view domain) {
 LogLine nfs_rename_worked_around(std::string_view from, std::string_view to) {
   return info({"sane_rename(", from, ",", to, "): worked around spurious NFS error"});
 }
-LogLine move_ignored_bad_name(std::string_view name) {
-  return warn({"qmgr_move: ignored: queue active id ", name});
-}
+LogLine move_ignored_bad_name(std::string_view name) { return warn({"qmgr_move: ignored: queue active id ", name}); }
 LogLine move_update_times(std::string_view path, std::string_view reason, Because because) {
   return warn_if_gone(because, {"qmgr_move: update ", path, " time stamps: ", reason});
 }
@@ -300,9 +301,7 @@ LogLine remove_defer_failed(std::string_view queue_id, std::string_view reason) 
 LogLine update_file_failed(std::string_view path, std::string_view reason) {
   return fatal({"update queue file ", path, ": ", reason});
 }
-LogLine fchmod_failed(std::string_view path, std::string_view reason) {
-  return fatal({"fchmod ", path, ": ", reason});
-}
+LogLine fchmod_failed(std::string_view path, std::string_view reason) { return fatal({"fchmod ", path, ": ", reason}); }
 LogLine open_directory_failed(std::string_view directory, std::string_view reason) {
   return fatal({"scan_dir_push: open directory ", directory, ": ", reason});
 }
@@ -349,13 +348,9 @@ LogLine connect_subsystem_failed(int attempt, std::string_view socket_name, std:
   return {last ? Severity::fatal : Severity::warning,
           join({"connect #", number(attempt), " to subsystem ", socket_name, ": ", reason})};
 }
-LogLine accept_failed(std::string_view reason) {
-  return {Severity::error, join({"accept connection: ", reason})};
-}
+LogLine accept_failed(std::string_view reason) { return {Severity::error, join({"accept connection: ", reason})}; }
 LogLine flow_count_failed(std::string_view reason) { return warn({"mail_flow_count: ", reason}); }
-LogLine flow_descriptor_bad(std::string_view reason) {
-  return fatal({"fstat flow pipe write descriptor: ", reason});
-}
+LogLine flow_descriptor_bad(std::string_view reason) { return fatal({"fstat flow pipe write descriptor: ", reason}); }
 LogLine event_loop_failed(std::string_view call, std::string_view reason) {
   return fatal({"event_loop: ", call, ": ", reason});
 }

@@ -31,7 +31,7 @@ struct LogSettings {
   int delay_decimals = 2;                                  // delay_logging_resolution_limit
   std::string bounce_service = "bounce", defer_service = "defer", trace_service = "trace", verify_service = "verify",
               flush_service = "flush";
-  std::string verp_failure_word = "verp";                  // Dialect::verp_failure_word
+  std::string verp_failure_word = "verp";  // Dialect::verp_failure_word
 
   [[nodiscard]] const std::string& service_name(Service service) const;
 };
@@ -76,11 +76,11 @@ enum class Because : std::uint8_t { gone, other };
 [[nodiscard]] LogLine not_a_regular_file(std::string_view path, std::int64_t uid);                         // F5
 [[nodiscard]] LogLine has_links(std::string_view path, std::int64_t uid, std::int64_t links);              // F6
 [[nodiscard]] LogLine feed_rename(std::string_view queue_id, Queue from, std::string_view reason,
-                                  Because because);                                                        // F7
-[[nodiscard]] LogLine open_active(std::string_view queue_id, std::string_view reason, Because because);    // F8
-[[nodiscard]] LogLine saving_corrupt(std::string_view queue_id);                                           // F9
-[[nodiscard]] LogLine save_corrupt_failed(std::string_view queue_id, std::string_view reason);             // F10
-[[nodiscard]] LogLine defer_update_times(std::string_view path, std::string_view reason);                  // F11
+                                  Because because);                                                      // F7
+[[nodiscard]] LogLine open_active(std::string_view queue_id, std::string_view reason, Because because);  // F8
+[[nodiscard]] LogLine saving_corrupt(std::string_view queue_id);                                         // F9
+[[nodiscard]] LogLine save_corrupt_failed(std::string_view queue_id, std::string_view reason);           // F10
+[[nodiscard]] LogLine defer_update_times(std::string_view path, std::string_view reason);                // F11
 [[nodiscard]] LogLine defer_rename(std::string_view queue_id, Queue to, std::string_view reason,
                                    Because because);                                                       // F12
 [[nodiscard]] LogLine remove_failed(std::string_view queue_id, std::string_view reason, Because because);  // F13
@@ -94,26 +94,26 @@ enum class Because : std::uint8_t { gone, other };
 
 // --- peers ---------------------------------------------------------------------------------------------
 // `path`: "private/smtp socket" (peer_path()); `transport` and `service` are bare names.
-[[nodiscard]] LogLine connect_transport_failed(std::string_view transport, std::string_view reason);       // T1
-[[nodiscard]] LogLine premature_disconnect(std::string_view path);                                         // T2
-[[nodiscard]] LogLine malformed_response(std::string_view path);                                           // T3
-[[nodiscard]] LogLine write_to_process_failed(std::string_view transport, std::string_view reason);        // T4
-[[nodiscard]] LogLine connect_timed_out(std::string_view transport);                                       // T5
-[[nodiscard]] LogLine report_timed_out(std::string_view queue_id, std::string_view transport);             // T6
-[[nodiscard]] LogLine watchdog_timeout();                                                                  // T7
-[[nodiscard]] LogLine talking_to_service(std::string_view service, std::string_view reason);               // T8
-[[nodiscard]] LogLine null_transport(std::string_view address);                                            // T9
-[[nodiscard]] LogLine null_recipient(std::string_view address);                                            // T9
-[[nodiscard]] LogLine connect_failed(std::string_view socket_name, std::string_view reason);               // T11
-[[nodiscard]] LogLine read_failed(std::string_view path, std::string_view reason);                         // T11
-[[nodiscard]] LogLine write_failed(std::string_view path, std::string_view reason);                        // T11
-[[nodiscard]] LogLine write_read_failed(std::string_view path, std::string_view reason);                   // T11
+[[nodiscard]] LogLine connect_transport_failed(std::string_view transport, std::string_view reason);  // T1
+[[nodiscard]] LogLine premature_disconnect(std::string_view path);                                    // T2
+[[nodiscard]] LogLine malformed_response(std::string_view path);                                      // T3
+[[nodiscard]] LogLine write_to_process_failed(std::string_view transport, std::string_view reason);   // T4
+[[nodiscard]] LogLine connect_timed_out(std::string_view transport);                                  // T5
+[[nodiscard]] LogLine report_timed_out(std::string_view queue_id, std::string_view transport);        // T6
+[[nodiscard]] LogLine watchdog_timeout();                                                             // T7
+[[nodiscard]] LogLine talking_to_service(std::string_view service, std::string_view reason);          // T8
+[[nodiscard]] LogLine null_transport(std::string_view address);                                       // T9
+[[nodiscard]] LogLine null_recipient(std::string_view address);                                       // T9
+[[nodiscard]] LogLine connect_failed(std::string_view socket_name, std::string_view reason);          // T11
+[[nodiscard]] LogLine read_failed(std::string_view path, std::string_view reason);                    // T11
+[[nodiscard]] LogLine write_failed(std::string_view path, std::string_view reason);                   // T11
+[[nodiscard]] LogLine write_read_failed(std::string_view path, std::string_view reason);              // T11
 [[nodiscard]] LogLine connect_subsystem_failed(int attempt, std::string_view socket_name, std::string_view reason,
                                                bool last);
-[[nodiscard]] LogLine accept_failed(std::string_view reason);                                              // T14
-[[nodiscard]] LogLine flow_count_failed(std::string_view reason);                                          // T15
-[[nodiscard]] LogLine flow_descriptor_bad(std::string_view reason);                                        // T15
-[[nodiscard]] LogLine event_loop_failed(std::string_view call, std::string_view reason);                   // T16
+[[nodiscard]] LogLine accept_failed(std::string_view reason);                             // T14
+[[nodiscard]] LogLine flow_count_failed(std::string_view reason);                         // T15
+[[nodiscard]] LogLine flow_descriptor_bad(std::string_view reason);                       // T15
+[[nodiscard]] LogLine event_loop_failed(std::string_view call, std::string_view reason);  // T16
 [[nodiscard]] LogLine unix_name_too_long(std::string_view path);
 [[nodiscard]] LogLine too_many_errors();
 

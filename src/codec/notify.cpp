@@ -170,12 +170,7 @@ std::string encode(const VerifyRequest& request) {
 }
 
 std::string encode(const FlushRequest& request) {
-  return AttrWriter{}
-      .text("request", "add")
-      .text("site", request.site)
-      .text("queue_id", request.queue_id)
-      .end()
-      .take();
+  return AttrWriter{}.text("request", "add").text("site", request.site).text("queue_id", request.queue_id).end().take();
 }
 
 std::string encode_status(std::int32_t status) { return AttrWriter{}.number("status", status).end().take(); }

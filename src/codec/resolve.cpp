@@ -8,6 +8,8 @@
 namespace weir::codec {
 namespace {
 
+constexpr std::string_view kEmptyExternal = "\"\"";
+
 [[nodiscard]] std::vector<AttrWant> resolve_wants() {
   return {{"flags", AttrType::number}, {"transport"}, {"nexthop"}, {"recipient"}, {"flags", AttrType::number}};
 }
@@ -46,7 +48,7 @@ std::string encode(const RewriteQuestion& question) {
   return AttrWriter{}
       .text("request", "rewrite")
       .text("rule", question.rule)
-      .text("address", question.address)
+      .text("address", question.address.empty() ? kEmptyExternal : question.address)
       .end()
       .take();
 }

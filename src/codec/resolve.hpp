@@ -29,7 +29,7 @@ struct ResolveQuestion {
 // What is the canonical form of this address?
 struct RewriteQuestion {
   std::string rule = "local";
-  std::string address;  // external form
+  std::string address;  // external form; an empty one travels as two quotes
   friend bool operator==(const RewriteQuestion&, const RewriteQuestion&) = default;
 };
 using ResolverQuestion = std::variant<ResolveQuestion, RewriteQuestion>;

@@ -38,8 +38,8 @@ struct Dialect {
   std::string_view option_name = "smtputf8";                 // of the option bits in requests; a literal
   unsigned option_mask = ~0U;                                // bits of the size record that are passed on
   CrashPolicy crash_policy = CrashPolicy::destination;
-  std::string_view verp_failure_word = "verp";               // in "status=deferred (... failed)"; a literal
-  bool known = true;  // false: a release older or newer than those this table was made for
+  std::string_view verp_failure_word = "verp";  // in "status=deferred (... failed)"; a literal
+  bool known = true;                            // false: a release older or newer than those this table was made for
   friend bool operator==(const Dialect&, const Dialect&) = default;
 };
 

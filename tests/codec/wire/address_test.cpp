@@ -20,6 +20,7 @@ TEST(Address, ExternalForm) {
 
 TEST(Address, InternalForm) {
   EXPECT_EQ(to_internal(""), "");
+  EXPECT_EQ(to_internal("\"\""), "");
   EXPECT_EQ(to_internal("\"a b\"@x"), "a b@x");
   EXPECT_EQ(to_internal("\"a@b\"@x"), "a@b@x");
   EXPECT_EQ(to_internal("a@x"), "a@x");

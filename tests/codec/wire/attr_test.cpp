@@ -27,14 +27,18 @@ AttrReader read_number(std::string_view text) {
 }
 
 TEST(AttrWriter, WritesNamesAndValuesWithTerminators) {
-  EXPECT_EQ(AttrWriter{}.text("sender", "").number("flags", 3).end().bytes(), bytes("sender\0\0flags\0" "3\0\0"));
+  EXPECT_EQ(AttrWriter{}.text("sender", "").number("flags", 3).end().bytes(), bytes("sender\0\0flags\0"
+                                                                                    "3\0\0"));
   EXPECT_EQ(AttrWriter{}.end().bytes(), bytes("\0"));
 }
 
 TEST(AttrWriter, NumbersAreUnsignedOnTheWire) {
-  EXPECT_EQ(AttrWriter{}.number("n", -1).bytes(), bytes("n\0" "4294967295\0"));
-  EXPECT_EQ(AttrWriter{}.long_number("n", -1).bytes(), bytes("n\0" "18446744073709551615\0"));
-  EXPECT_EQ(AttrWriter{}.long_number("n", 737).bytes(), bytes("n\0" "737\0"));
+  EXPECT_EQ(AttrWriter{}.number("n", -1).bytes(), bytes("n\0"
+                                                        "4294967295\0"));
+  EXPECT_EQ(AttrWriter{}.long_number("n", -1).bytes(), bytes("n\0"
+                                                             "18446744073709551615\0"));
+  EXPECT_EQ(AttrWriter{}.long_number("n", 737).bytes(), bytes("n\0"
+                                                              "737\0"));
 }
 
 TEST(AttrWriter, NulCannotTravel) {
@@ -64,10 +68,18 @@ TEST(Base64, RefusesWhatIsNot) {
 // Each pair was shown to the installed reader.
 TEST(AttrNumber, AsTheOriginalReadsThem) {
   const std::vector<std::pair<const char*, std::int32_t>> good{
-      {"5", 5},          {"005", 5},          {" 5", 5},
-      {"\t5", 5},        {"\v5", 5},          {"+5", 5},
-      {"-1", -1},        {"4294967295", -1},  {"4294967296", 0},
-      {"-4294967295", 1}, {"18446744073709551616", -1}, {"99999999999999999999999", -1},
+      {"5", 5},
+      {"005", 5},
+      {" 5", 5},
+      {"\t5", 5},
+      {"\v5", 5},
+      {"+5", 5},
+      {"-1", -1},
+      {"4294967295", -1},
+      {"4294967296", 0},
+      {"-4294967295", 1},
+      {"18446744073709551616", -1},
+      {"99999999999999999999999", -1},
       {"-99999999999999999999", -1},
   };
   for (const auto& [text, value] : good) {
@@ -80,20 +92,24 @@ TEST(AttrNumber, AsTheOriginalReadsThem) {
     const AttrReader reader = read_number(text);
     EXPECT_EQ(reader.result(), -1) << text;
     EXPECT_EQ(reader.warnings(), Texts{std::string{"malformed numerical data from private/smtp socket while reading "
-                                                   "input attribute value: "} + text});
+                                                   "input attribute value: "} +
+                                       text});
   }
 }
 
 TEST(AttrNumber, LongNumbersKeep64Bits) {
   AttrReader reader{{{"n", AttrType::long_number}}, kPath};
-  reader.feed(bytes("n\0" "18446744073709551615\0\0"));
+  reader.feed(
+      bytes("n\0"
+            "18446744073709551615\0\0"));
   EXPECT_TRUE(reader.complete());
   EXPECT_EQ(reader.value(0).int64(), -1);
   EXPECT_EQ(reader.value(0).number, 18446744073709551615U);
 }
 
 TEST(AttrReader, WholeList) {
-  const AttrReader reader = read(text_and_number(), bytes("a\0x\0n\0" "5\0\0"));
+  const AttrReader reader = read(text_and_number(), bytes("a\0x\0n\0"
+                                                          "5\0\0"));
   EXPECT_EQ(reader.result(), 2);
   EXPECT_TRUE(reader.complete());
   EXPECT_TRUE(reader.in_step());
@@ -103,7 +119,9 @@ TEST(AttrReader, WholeList) {
 }
 
 TEST(AttrReader, ByteByByteIsTheSame) {
-  const std::string data = bytes("a\0x\0n\0" "5\0\0rest");
+  const std::string data = bytes(
+      "a\0x\0n\0"
+      "5\0\0rest");
   AttrReader reader = text_and_number();
   std::size_t used = 0;
   for (const char c : data) used += reader.feed(std::string_view{&c, 1});
@@ -141,10 +159,12 @@ TEST(AttrReader, BrokenOff) {
       {bytes("a\0x"), true, "unexpected end-of-input from private/smtp socket while reading input attribute value"},
       {bytes("a\0x\0"), false, "premature end-of-input on private/smtp socket while reading input attribute name"},
       {bytes("a\0x\0"), true, "timeout on private/smtp socket while reading input attribute name"},
-      {bytes("a\0x\0n\0" "5\0"), false,
-       "premature end-of-input on private/smtp socket while reading input attribute name"},
-      {bytes("a\0x\0n\0" "5\0z"), false,
-       "unexpected end-of-input from private/smtp socket while reading input attribute name"},
+      {bytes("a\0x\0n\0"
+             "5\0"),
+       false, "premature end-of-input on private/smtp socket while reading input attribute name"},
+      {bytes("a\0x\0n\0"
+             "5\0z"),
+       false, "unexpected end-of-input from private/smtp socket while reading input attribute name"},
   };
   for (const Broken& broken : cases) {
     AttrReader reader = text_and_number();
@@ -189,7 +209,8 @@ TEST(AttrReader, UnexpectedAttribute) {
   EXPECT_FALSE(reader.in_step());
   EXPECT_EQ(reader.warnings(), Texts{"unexpected attribute b from private/smtp socket (expecting: n)"});
 
-  const AttrReader surplus = read(text_and_number(), bytes("a\0x\0n\0" "5\0zz\0y\0\0"));
+  const AttrReader surplus = read(text_and_number(), bytes("a\0x\0n\0"
+                                                           "5\0zz\0y\0\0"));
   EXPECT_EQ(surplus.result(), 2);
   EXPECT_TRUE(surplus.complete());
   EXPECT_EQ(surplus.warnings(),
@@ -198,7 +219,8 @@ TEST(AttrReader, UnexpectedAttribute) {
 
 TEST(AttrReader, ExtraAttributesAreSkippedWithoutThatStrictness) {
   const AttrStrictness lenient{.missing = true, .extra = false};
-  const AttrReader reader = read(text_and_number(lenient), bytes("z\0q\0a\0x\0n\0" "5\0y\0\0\0"));
+  const AttrReader reader = read(text_and_number(lenient), bytes("z\0q\0a\0x\0n\0"
+                                                                 "5\0y\0\0\0"));
   EXPECT_EQ(reader.result(), 2);
   EXPECT_TRUE(reader.warnings().empty());
 
@@ -211,7 +233,10 @@ TEST(AttrReader, ExtraAttributesAreSkippedWithoutThatStrictness) {
 
 TEST(AttrReader, DuplicateNamesMatchByPosition) {
   AttrReader reader{{{"flags", AttrType::number}, {"flags", AttrType::number}}, kPath};
-  reader.feed(bytes("flags\0" "1\0flags\0" "2\0\0"));
+  reader.feed(
+      bytes("flags\0"
+            "1\0flags\0"
+            "2\0\0"));
   EXPECT_EQ(reader.result(), 2);
   EXPECT_EQ(reader.value(0).number, 1U);
   EXPECT_EQ(reader.value(1).number, 2U);

@@ -107,10 +107,8 @@ void check_value(AttrType type, const AttrValue& value, const json& attribute) {
 }
 
 TEST(Captures, EveryListReadsByWantsOfItsTypes) {
-  const std::map<std::string, AttrType> types{{"str", AttrType::text},
-                                              {"int", AttrType::number},
-                                              {"long", AttrType::long_number},
-                                              {"data", AttrType::data}};
+  const std::map<std::string, AttrType> types{
+      {"str", AttrType::text}, {"int", AttrType::number}, {"long", AttrType::long_number}, {"data", AttrType::data}};
   for (const Capture& capture : captures()) {
     SCOPED_TRACE(capture.about.at("id").get<std::string>());
     for (const json& message : capture.about.at("messages")) {

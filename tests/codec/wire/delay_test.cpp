@@ -24,7 +24,7 @@ TEST(Delay, AsObserved) {
 }
 
 TEST(Delay, EveryLimit) {
-  const std::vector<std::pair<int, const char*>> expected{{-1, "0"},     {0, "0"},     {1, "0"},     {2, "0.01"},
+  const std::vector<std::pair<int, const char*>> expected{{-1, "0"},    {0, "0"},     {1, "0"},     {2, "0.01"},
                                                           {3, "0.015"}, {4, "0.015"}, {5, "0.015"}, {6, "0.015"}};
   for (const auto& [decimals, text] : expected) EXPECT_EQ(show(0, 14'999, decimals), text) << decimals;
 }

@@ -83,8 +83,7 @@ TEST(MessageTimes, RefusesOtherSizesAndImpossibleTimes) {
 
 TEST(DeliveryRequest, BuiltFromEnvelopeAndCommand) {
   const Deliver command = deliver({recipient("a@sink.example"), recipient("b@sink.example")});
-  const DeliveryRequest request =
-      make_delivery_request(envelope(), "75956A7406C", command, Time{Micros{5}}, true, {});
+  const DeliveryRequest request = make_delivery_request(envelope(), "75956A7406C", command, Time{Micros{5}}, true, {});
   EXPECT_EQ(request.flags, 3U);
   EXPECT_EQ(request.queue_name, "active");
   EXPECT_EQ(request.queue_id, "75956A7406C");
@@ -141,8 +140,12 @@ TEST(DeliveryRequest, AgentRefusals) {
   request.recipients.clear();
   EXPECT_EQ(refusal(encode(request, {})), "7A: no recipients in delivery request for destination [127.0.0.1]:2611");
   std::string many = good;
-  const std::string count = bytes("recipient_count\0" "1\0");
-  many.replace(many.find(count), count.size(), bytes("recipient_count\0" "2000000\0"));
+  const std::string count = bytes(
+      "recipient_count\0"
+      "1\0");
+  many.replace(many.find(count), count.size(),
+               bytes("recipient_count\0"
+                     "2000000\0"));
   EXPECT_EQ(refusal(many), "deliver_request_get: error receiving recipient attributes");
 }
 

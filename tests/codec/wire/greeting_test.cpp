@@ -26,7 +26,8 @@ TEST(Greeting, Bytes) {
   EXPECT_EQ(encode_greeting(GreetingStyle::protocol, kRewriteProtocol).size(), 35U);
   EXPECT_EQ(encode_greeting(GreetingStyle::protocol, kVerifyProtocol).size(), 41U);
   EXPECT_EQ(encode_greeting(GreetingStyle::protocol, kFlushProtocol).size(), 31U);
-  EXPECT_EQ(encode_greeting(GreetingStyle::status, kDeliveryProtocol), bytes("status\0" "0\0\0"));
+  EXPECT_EQ(encode_greeting(GreetingStyle::status, kDeliveryProtocol), bytes("status\0"
+                                                                             "0\0\0"));
   EXPECT_EQ(encode_greeting(GreetingStyle::none, kFlushProtocol), "");
 }
 
@@ -51,10 +52,10 @@ TEST(Greeting, OddButGood) {
   EXPECT_TRUE(after(agent(), "").good());
   EXPECT_TRUE(after(agent(), "").warnings().empty());
 
-  const GreetingReader wrong_name = after(agent(), bytes("status\0" "0\0\0"));
+  const GreetingReader wrong_name = after(agent(), bytes("status\0"
+                                                         "0\0\0"));
   EXPECT_TRUE(wrong_name.good());
-  EXPECT_EQ(wrong_name.warnings(),
-            Texts{"unexpected attribute status from private/smtp socket (expecting: protocol)"});
+  EXPECT_EQ(wrong_name.warnings(), Texts{"unexpected attribute status from private/smtp socket (expecting: protocol)"});
 
   const GreetingReader empty = after(agent(), bytes("\0"));
   EXPECT_TRUE(empty.good());
@@ -83,8 +84,13 @@ TEST(Greeting, Refused) {
 }
 
 TEST(Greeting, OfOldAgents) {
-  EXPECT_TRUE(after(agent(GreetingStyle::status), bytes("status\0" "0\0\0")).good());
-  for (const std::string& bad : {bytes(""), bytes("status\0" "1\0\0"), bytes("protocol\0x\0\0"), bytes("\0")}) {
+  EXPECT_TRUE(after(agent(GreetingStyle::status), bytes("status\0"
+                                                        "0\0\0"))
+                  .good());
+  for (const std::string& bad : {bytes(""),
+                                 bytes("status\0"
+                                       "1\0\0"),
+                                 bytes("protocol\0x\0\0"), bytes("\0")}) {
     EXPECT_FALSE(after(agent(GreetingStyle::status), bad).good());
   }
 }

@@ -63,16 +63,15 @@ LogDelivery delivery() {
 }
 
 TEST(LogRecords, Delivery) {
-  EXPECT_EQ(one(delivery()),
-            (LogLine{kInfo, "8DC13A740ED: to=<x@nosvc.example>, relay=none, delay=0.1, delays=0.04/0.06/0/0, "
-                            "dsn=4.3.0, status=deferred (mail transport unavailable)"}));
+  EXPECT_EQ(one(delivery()), (LogLine{kInfo,
+                                      "8DC13A740ED: to=<x@nosvc.example>, relay=none, delay=0.1, delays=0.04/0.06/0/0, "
+                                      "dsn=4.3.0, status=deferred (mail transport unavailable)"}));
 }
 
 TEST(LogRecords, DeliveryShowsAnOriginalRecipientThatDiffers) {
   LogDelivery record = delivery();
   record.recipient.original = "o p@y";
-  EXPECT_EQ(one(record).text.substr(0, 70),
-            "8DC13A740ED: to=<x@nosvc.example>, orig_to=<\"o p\"@y>, relay=none, dela");
+  EXPECT_EQ(one(record).text.substr(0, 70), "8DC13A740ED: to=<x@nosvc.example>, orig_to=<\"o p\"@y>, relay=none, dela");
   EXPECT_NE(one(record, internal()).text.find("orig_to=<o p@y>, relay"), std::string::npos);
   record.recipient.original.clear();
   EXPECT_EQ(one(record).text.find("orig_to"), std::string::npos);
@@ -102,20 +101,22 @@ TEST(LogRecords, Ignored) {
   EXPECT_EQ(one(LogIgnoredDsn{"defer_append", "5.1.1"}),
             (LogLine{kWarning, "defer_append: ignoring dsn code \"5.1.1\""}));
   EXPECT_EQ(one(LogIgnoredFeedback{"smtp_destination_concurrency_positive_feedback", "1/x"}),
-            (LogLine{kWarning, "smtp_destination_concurrency_positive_feedback: ignoring malformed or unreasonable "
-                               "feedback: 1/x"}));
+            (LogLine{kWarning,
+                     "smtp_destination_concurrency_positive_feedback: ignoring malformed or unreasonable "
+                     "feedback: 1/x"}));
 }
 
 //= PAR-036 test
 TEST(LogRecords, FeedbackDebug) {
-  EXPECT_EQ(one(LogFeedbackSetting{"smtp", "default_destination_concurrency_positive_feedback", 1, 5, 0.2}),
-            (LogLine{kInfo,
-                     "smtp: default_destination_concurrency_positive_feedback feedback type 1 value at 5: 0.2"}));
+  EXPECT_EQ(
+      one(LogFeedbackSetting{"smtp", "default_destination_concurrency_positive_feedback", 1, 5, 0.2}),
+      (LogLine{kInfo, "smtp: default_destination_concurrency_positive_feedback feedback type 1 value at 5: 0.2"}));
   EXPECT_EQ(one(LogFeedbackStep{false, 1.0 / 3}), (LogLine{kInfo, "qmgr_queue_unthrottle: feedback 0.333333"}));
   EXPECT_EQ(one(LogFeedbackStep{true, 1}).text, "qmgr_queue_throttle: feedback 1");
   EXPECT_EQ(one(LogFeedbackState{false, "ex1.example", 20, 5, 0.5, 0, 1e-7}),
-            (LogLine{kInfo, "qmgr_queue_unthrottle: queue ex1.example: limit 20 window 5 success 0.5 failure 0 "
-                            "fail_cohorts 1e-07"}));
+            (LogLine{kInfo,
+                     "qmgr_queue_unthrottle: queue ex1.example: limit 20 window 5 success 0.5 failure 0 "
+                     "fail_cohorts 1e-07"}));
   EXPECT_EQ(one(LogFeedbackState{true, "x", 1, 2, 0, -0.25, 1234567}).text,
             "qmgr_queue_throttle: queue x: limit 1 window 2 success 0 failure -0.25 fail_cohorts 1.23457e+06");
 }
@@ -137,10 +138,9 @@ TEST(LogRecords, Clogged) {
   record.slows_others = false;
   record.advice = LogClogged::Advice::concurrency_limit;
   record.limit = 20;
-  EXPECT_EQ(
-      render(record, {}),
-      with_tail({first,
-                 {kWarning, "you may need to increase the main.cf smtp_destination_concurrency_limit from 20"}}));
+  EXPECT_EQ(render(record, {}),
+            with_tail({first,
+                       {kWarning, "you may need to increase the main.cf smtp_destination_concurrency_limit from 20"}}));
   record.advice = LogClogged::Advice::active_limit;
   EXPECT_EQ(render(record, {}),
             with_tail({first, {kWarning, "you may need to increase the main.cf qmgr_message_active_limit from 20"}}));

@@ -187,14 +187,18 @@ TEST(Exchange, SilentHangUps) {
 }
 
 TEST(Exchange, MalformedStatus) {
-  for (const std::string& bad : {bytes("\0"), bytes("status\0x\0"), bytes("x\0" "0\0\0")}) {
+  for (const std::string& bad : {bytes("\0"), bytes("status\0x\0"),
+                                 bytes("x\0"
+                                       "0\0\0")}) {
     ServiceExchange exchange = defer_asked();
     exchange.feed(bad);
     EXPECT_EQ(exchange.state(), State::failed);
     EXPECT_EQ(exchange.take_warnings().size(), 1U);
   }
   ServiceExchange cut = defer_asked();
-  cut.feed(bytes("status\0" "0\0"));
+  cut.feed(
+      bytes("status\0"
+            "0\0"));
   cut.time_out();
   EXPECT_EQ(cut.state(), State::failed);
   EXPECT_EQ(cut.take_warnings(), Texts{"timeout on private/defer socket while reading input attribute name"});

@@ -29,6 +29,8 @@ TEST(Resolver, QuestionBytes) {
   EXPECT_EQ(encode(question("a@x")), bytes("request\0resolve\0sender\0sender@local.example\0address\0a@x\0\0"));
   EXPECT_EQ(encode(ResolveQuestion{true, "", "a@x"}), bytes("request\0verify\0sender\0\0address\0a@x\0\0"));
   EXPECT_EQ(encode(RewriteQuestion{"local", "a@x"}), bytes("request\0rewrite\0rule\0local\0address\0a@x\0\0"));
+  // As observed for a message with an empty redirect record.
+  EXPECT_EQ(encode(RewriteQuestion{"local", ""}), bytes("request\0rewrite\0rule\0local\0address\0\"\"\0\0"));
 }
 
 TEST(Resolver, QuestionsBothWays) {

@@ -21,8 +21,8 @@ TEST(Version, Parses) {
 }
 
 TEST(Version, RefusesNonsense) {
-  for (const char* bad : {"", "3", "3.", ".7", "x.y", "3.7.", "3.7.11x", "3.7 ", "-3.7", "3.-7", "3.7.-1",
-                          "99999999999.1", "3.7.11.2"}) {
+  for (const char* bad :
+       {"", "3", "3.", ".7", "x.y", "3.7.", "3.7.11x", "3.7 ", "-3.7", "3.-7", "3.7.-1", "99999999999.1", "3.7.11.2"}) {
     EXPECT_FALSE(parse_mail_version(bad)) << bad;
   }
 }
