@@ -107,9 +107,7 @@ class ByteWindow {
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
-  [[nodiscard]] std::string_view bytes() const {
-    return {large_.empty() ? small_.data() : large_.data(), size_};
-  }
+  [[nodiscard]] std::string_view bytes() const { return {large_.empty() ? small_.data() : large_.data(), size_}; }
   [[nodiscard]] bool inside(std::int64_t offset) const {
     return offset >= start_ && offset - start_ < static_cast<std::int64_t>(size_);
   }

@@ -46,9 +46,7 @@ bool is_read(int type) {
 
 bool is_read_in_old_layout(int type) { return type == record::kPointer || type == record::kMessage; }
 
-Seconds limited_seconds(std::int64_t value) {
-  return std::clamp(Seconds{value}, -kTimeMax, kTimeMax);
-}
+Seconds limited_seconds(std::int64_t value) { return std::clamp(Seconds{value}, -kTimeMax, kTimeMax); }
 
 std::string_view shown(std::string_view text, std::size_t size_max) { return text.substr(0, size_max); }
 
@@ -59,8 +57,13 @@ class QueueFileRead {
  public:
   QueueFileRead(QueueFileReader& reader, ByteSource& source, const QueueFileName& name, std::int64_t at_most,
                 const ReadSettings& settings, const DiagnosticSink& log)
-      : file_(reader), envelope_(reader.envelope_), window_(source), name_(name), at_most_(at_most),
-        settings_(settings), log_(log) {}
+      : file_(reader),
+        envelope_(reader.envelope_),
+        window_(source),
+        name_(name),
+        at_most_(at_most),
+        settings_(settings),
+        log_(log) {}
 
   ReadOutcome run();
 
@@ -397,7 +400,8 @@ void QueueFileRead::at_return_flags(std::string_view text) {
   if (flags) {
     envelope_.return_flags = *flags;
   } else {
-    warn(about_message("ignoring malformed DSN RET flags in queue file record:" + std::string{text}));
+    const std::string value{shown(text, kShownNumberMax)};
+    warn(about_message("ignoring malformed DSN RET flags in queue file record:" + value));
   }
 }
 
@@ -454,10 +458,8 @@ bool QueueFileRead::at_client(std::string_view name, std::string_view value) {
     std::string ClientInfo::*field;
   };
   static constexpr Field kFields[] = {
-      {"client_name", kSeenClientName, &ClientInfo::name},
-      {"client_address", kSeenClientAddress, &ClientInfo::address},
-      {"client_port", kSeenClientPort, &ClientInfo::port},
-      {"protocol_name", kSeenProtocol, &ClientInfo::protocol},
+      {"client_name", kSeenClientName, &ClientInfo::name}, {"client_address", kSeenClientAddress, &ClientInfo::address},
+      {"client_port", kSeenClientPort, &ClientInfo::port}, {"protocol_name", kSeenProtocol, &ClientInfo::protocol},
       {"helo_name", kSeenHelo, &ClientInfo::helo},
   };
   const bool is_new = name.substr(0, kNewFamily.size()) == kNewFamily;

@@ -133,13 +133,13 @@ class QueueFileReader {
   std::int64_t resume_offset_ = 0;  // 0 = none
   std::int64_t last_jump_ = 0;      // target of the last pointer
   int reverse_jumps_ = 0;
-  std::int32_t size_flags_ = 1;     // of the size record
-  std::int32_t warn_length_ = -1;   // payload bytes of the warning record; -1 = there is none
-  int warn_header_ = 0;             // its type and length bytes
-  std::uint16_t attributes_ = 0;    // which of those that count once have been seen
+  std::int32_t size_flags_ = 1;    // of the size record
+  std::int32_t warn_length_ = -1;  // payload bytes of the warning record; -1 = there is none
+  int warn_header_ = 0;            // its type and length bytes
+  std::uint16_t attributes_ = 0;   // which of those that count once have been seen
   bool started_ = false;
   bool has_sender_ = false;
-  bool seen_all_ = false;           // everything but recipients is known
+  bool seen_all_ = false;  // everything but recipients is known
 };
 
 }  // namespace weir::codec

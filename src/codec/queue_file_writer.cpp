@@ -95,9 +95,7 @@ class Writer {
   [[nodiscard]] std::int64_t here() const { return static_cast<std::int64_t>(file_.bytes.size()); }
 
   void append(int type, std::string_view payload) { append_record(file_.bytes, type, payload); }
-  void attribute(const std::string& name, const std::string& value) {
-    append(record::kAttribute, name + "=" + value);
-  }
+  void attribute(const std::string& name, const std::string& value) { append(record::kAttribute, name + "=" + value); }
   void attribute_if(const std::string& name, const std::string& value) {
     if (!value.empty()) attribute(name, value);
   }
@@ -169,10 +167,10 @@ class Writer {
     envelope().success_notify = (notify_union_ & kNotifySuccess) != 0;
     const auto flags = static_cast<std::int64_t>(notify_union_ << 1) | (parts_.mixed ? 1 : 0);
     std::string size;
-    append_record(size, record::kSize,
-                  numbers({envelope().data_size, envelope().data_offset,
-                           static_cast<std::int64_t>(file_.recipients.size()), flags, envelope().content_length,
-                           envelope().smtputf8}));
+    append_record(
+        size, record::kSize,
+        numbers({envelope().data_size, envelope().data_offset, static_cast<std::int64_t>(file_.recipients.size()),
+                 flags, envelope().content_length, envelope().smtputf8}));
     file_.bytes.replace(0, size.size(), size);
   }
 

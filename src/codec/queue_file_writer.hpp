@@ -17,12 +17,12 @@ namespace weir::codec {
 inline constexpr std::size_t kWrittenTextMax = 4096;
 
 struct QueueFileParts {
-  Envelope envelope;                   // its sizes and offsets are results, but for content_length > 0
-  std::vector<Recipient> recipients;   // their offsets are results
-  std::vector<Recipient> extracted;    // recipients that stand behind the content
-  std::vector<std::string> lines;      // the content; any bytes
-  bool mixed = false;                  // makes no promise that recipients stand together
-  bool pointers = false;               // has the dummy pointers of a system with milters
+  Envelope envelope;                  // its sizes and offsets are results, but for content_length > 0
+  std::vector<Recipient> recipients;  // their offsets are results
+  std::vector<Recipient> extracted;   // recipients that stand behind the content
+  std::vector<std::string> lines;     // the content; any bytes
+  bool mixed = false;                 // makes no promise that recipients stand together
+  bool pointers = false;              // has the dummy pointers of a system with milters
 };
 
 struct QueueFileText {

@@ -10,7 +10,7 @@ constexpr std::string_view kBase52 = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmn
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";
 constexpr std::size_t kQueueIdMax = 255;
 constexpr std::size_t kQueueNameMax = 100;
-constexpr std::size_t kLongTimeWidth = 10;    // seconds and microseconds of a long ID, at least
+constexpr std::size_t kLongTimeWidth = 10;  // seconds and microseconds of a long ID, at least
 constexpr std::size_t kLongMicrosWidth = 4;
 constexpr std::size_t kMicrosHexWidth = 5;
 

@@ -33,15 +33,14 @@ bool take_number(std::string_view& text, std::int64_t& value) {
   return true;
 }
 
-// Digits only, of a small number.
-std::optional<int> small_number(std::string_view text) {
-  constexpr std::int64_t kLarge = 1000000;
-  if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
-  return static_cast<int>(std::min(lenient_number(text), kLarge));
-}
-
 // As C cuts a long to an int.
 std::int32_t low_half(std::int64_t value) { return static_cast<std::int32_t>(static_cast<std::uint64_t>(value)); }
+
+// Digits only; the number is cut to an int: 4294967298 is 2.
+std::optional<std::int32_t> digits_only(std::string_view text) {
+  if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
+  return low_half(lenient_number(text));
+}
 
 }  // namespace
 
@@ -57,9 +56,8 @@ std::int64_t lenient_number(std::string_view text) {
 
 NamedAttribute parse_named_attribute(std::string_view text) {
   text = without_leading_blanks(text);
-  const auto end_of_name =
-      static_cast<std::size_t>(std::find_if(text.begin(), text.end(), [](char c) { return c == '=' || is_blank(c); }) -
-                               text.begin());
+  const auto end_of_name = static_cast<std::size_t>(
+      std::find_if(text.begin(), text.end(), [](char c) { return c == '=' || is_blank(c); }) - text.begin());
   if (end_of_name == 0) return {{}, {}, "missing attribute name"};
   const auto name = text.substr(0, end_of_name);
   text = without_leading_blanks(text.substr(end_of_name));
@@ -80,7 +78,7 @@ int record_type_of_attribute(std::string_view name) {
 
 std::optional<unsigned> parse_notify(std::string_view text) {
   constexpr unsigned kAny = kNotifySuccess | kNotifyFailure | kNotifyDelay;
-  const auto number = small_number(text);
+  const auto number = digits_only(text);
   if (!number) return std::nullopt;
   const auto flags = static_cast<unsigned>(*number);
   const bool good = flags == kNotifyNever || (flags != 0 && (flags & ~kAny) == 0);
@@ -88,7 +86,7 @@ std::optional<unsigned> parse_notify(std::string_view text) {
 }
 
 std::optional<int> parse_return_flags(std::string_view text) {
-  const auto number = small_number(text);
+  const auto number = digits_only(text);
   return number == 1 || number == 2 ? number : std::nullopt;
 }
 

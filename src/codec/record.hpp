@@ -52,16 +52,14 @@ inline constexpr int kLengthBytesMax = 5;
 inline constexpr std::int32_t kPayloadMax = 1 << 20;
 
 struct Record {
-  int type = 0;              // 0 ... 255
-  std::int64_t offset = 0;   // of the type byte
-  std::int32_t length = 0;   // of the payload in the file
-  int header_size = 0;       // type and length bytes
-  std::string payload;       // empty if it was not wanted
+  int type = 0;             // 0 ... 255
+  std::int64_t offset = 0;  // of the type byte
+  std::int32_t length = 0;  // of the payload in the file
+  int header_size = 0;      // type and length bytes
+  std::string payload;      // empty if it was not wanted
 
   // What C sees of the payload: everything before the first NUL.
-  [[nodiscard]] std::string_view text() const {
-    return std::string_view{payload}.substr(0, payload.find('\0'));
-  }
+  [[nodiscard]] std::string_view text() const { return std::string_view{payload}.substr(0, payload.find('\0')); }
 };
 
 enum class RecordStatus : std::uint8_t {

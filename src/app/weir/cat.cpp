@@ -135,10 +135,29 @@ class Summary {
  private:
   static ordered_json nothing_yet() {
     ordered_json fields;
-    for (const char* key : {"size", "arrival_time", "create_time", "sender", "sender_offset", "full_name", "warn_time",
-                            "warn_offset", "dsn_envid", "dsn_ret", "encoding", "filter", "redirect", "verp",
-                            "trace_flags", "trace_flags_offset", "killed", "attributes", "recipients",
-                            "message_start_offset", "extracted_offset", "end_offset", "pointers"}) {
+    for (const char* key : {"size",
+                            "arrival_time",
+                            "create_time",
+                            "sender",
+                            "sender_offset",
+                            "full_name",
+                            "warn_time",
+                            "warn_offset",
+                            "dsn_envid",
+                            "dsn_ret",
+                            "encoding",
+                            "filter",
+                            "redirect",
+                            "verp",
+                            "trace_flags",
+                            "trace_flags_offset",
+                            "killed",
+                            "attributes",
+                            "recipients",
+                            "message_start_offset",
+                            "extracted_offset",
+                            "end_offset",
+                            "pointers"}) {
       fields[key] = nullptr;
     }
     for (const char* key : {"filter", "redirect", "killed", "attributes", "recipients", "pointers"}) {
@@ -167,9 +186,9 @@ class Summary {
     if (!fields_["size"].is_null()) return;
     const auto size = codec::parse_size_fields(text);
     const std::pair<const char*, std::int64_t> values[] = {
-        {"segment_size", size.segment_size},     {"content_offset", size.content_offset},
+        {"segment_size", size.segment_size},       {"content_offset", size.content_offset},
         {"recipient_count", size.recipient_count}, {"qmgr_flags", size.qmgr_flags},
-        {"content_length", size.content_length}, {"smtputf8_flags", size.smtputf8_flags}};
+        {"content_length", size.content_length},   {"smtputf8_flags", size.smtputf8_flags}};
     ordered_json object;
     int left = size.count;
     for (const auto& value : values) object[value.first] = left-- > 0 ? ordered_json(value.second) : ordered_json{};

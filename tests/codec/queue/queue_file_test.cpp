@@ -112,7 +112,11 @@ TEST(QueueFile, TheContentIsNotRead) {
 
 TEST(QueueFile, RecipientsHaveOffsetsAndWhatStandsBeforeThem) {
   File file;
-  file.basics().add('A', "notify_flags=3").add('A', "notify_flags=6").add('A', "dsn_orig_rcpt=rfc822;o@x").add('O', "o@x");
+  file.basics()
+      .add('A', "notify_flags=3")
+      .add('A', "notify_flags=6")
+      .add('A', "dsn_orig_rcpt=rfc822;o@x")
+      .add('O', "o@x");
   const auto offset = file.size();
   const auto outcome = read(file.recipients(2).content().end()).outcome;
   ASSERT_EQ(outcome.batch.recipients.size(), 2U);
@@ -265,8 +269,13 @@ TEST(QueueFileBatch, TooMuchTextEndsABatchEarly) {
 // --- pending values -----------------------------------------------------------------------------------
 
 TEST(QueueFilePending, ALaterValueReplacesAnEarlierOneWithAWarning) {
-  const auto result = read({{'O', "a@x"}, {'O', ""}, {'O', "b@x"}, {'o', "rfc822;a"}, {'A', "dsn_orig_rcpt=rfc822;b"},
-                            {'n', "2"}, {'n', "4"}});
+  const auto result = read({{'O', "a@x"},
+                            {'O', ""},
+                            {'O', "b@x"},
+                            {'o', "rfc822;a"},
+                            {'A', "dsn_orig_rcpt=rfc822;b"},
+                            {'n', "2"},
+                            {'n', "4"}});
   EXPECT_EQ(result.warnings, (Lines{"QID: ignoring out-of-order original recipient <a@x>",
                                     "QID: ignoring out-of-order original recipient <>",
                                     "QID: ignoring out-of-order DSN original recipient address <rfc822;a>",
@@ -279,8 +288,7 @@ TEST(QueueFilePending, ALaterValueReplacesAnEarlierOneWithAWarning) {
 
 TEST(QueueFilePending, OldValuesAreCutInWarnings) {
   const auto result = read({{'O', std::string(300, 'x')}, {'O', "b@x"}});
-  EXPECT_EQ(result.warnings,
-            Lines{"QID: ignoring out-of-order original recipient <" + std::string(200, 'x') + ">"});
+  EXPECT_EQ(result.warnings, Lines{"QID: ignoring out-of-order original recipient <" + std::string(200, 'x') + ">"});
 }
 
 TEST(QueueFilePending, LeftOversAreNamedAtAGoodEndOnly) {
@@ -289,6 +297,25 @@ TEST(QueueFilePending, LeftOversAreNamedAtAGoodEndOnly) {
   EXPECT_EQ(read(file).warnings, Lines{"QID: message rejected: missing end record"});
   EXPECT_EQ(read(file.end()).warnings, (Lines{"QID: ignoring out-of-order DSN original recipient <rfc822;d>",
                                               "QID: ignoring out-of-order original recipient <o@x>"}));
+}
+
+TEST(QueueFilePending, AMalformedValueDropsAGoodOneBeforeIt) {
+  const auto result = read({{'n', "2"}, {'n', "abc"}});
+  EXPECT_EQ(result.warnings, (Lines{"QID: ignoring out-of-order DSN notify flags <2>",
+                                    "QID: ignoring malformed DSN notify flags <abc>"}));
+  EXPECT_EQ(result.outcome.batch.recipients.at(0).notify, 0U);
+}
+
+// Seen on the real queue manager: what stands behind the limit is told once, by the read that uses it.
+TEST(QueueFilePending, BehindTheLimitNothingIsSaid) {
+  File file;
+  file.basics().recipients(1).add('n', "abc").add('O', "x").add('O', "y").recipients(1).content(1).end();
+  Reading reading{file.bytes()};
+  (void)reading.read(1);
+  EXPECT_EQ(warnings(reading), Lines{});
+  EXPECT_EQ(reading.read(1).batch.recipients.at(0).original, "y");
+  EXPECT_EQ(warnings(reading), (Lines{"QID: ignoring malformed DSN notify flags <abc>",
+                                      "QID: ignoring out-of-order original recipient <x>"}));
 }
 
 TEST(QueueFilePending, MalformedNotifyFlagsAreAbsent) {
@@ -347,8 +374,29 @@ TEST(QueueFileEnvelope, ReturnFlagsKeepTheLastGoodValue) {
                                     "QID: ignoring malformed DSN RET flags in queue file record:3"}));
 }
 
+// Each of these lines was seen on the real queue manager.
+TEST(QueueFileEnvelope, LongValuesInWarnings) {
+  const std::string text(500, 'x');
+  EXPECT_EQ(read({{'<', text}}).warnings,
+            Lines{"QID: ignoring malformed DSN RET flags in queue file record:" + text.substr(0, 100)});
+  EXPECT_EQ(read({{'n', text}}).warnings,
+            Lines{"QID: ignoring malformed DSN notify flags <" + text.substr(0, 200) + ">"});
+  EXPECT_EQ(read({{'A', "log_ident=1"}, {'A', "log_ident=" + text}}).warnings,
+            Lines{"QID: ignoring multiple log_ident attribute: " + text});
+  EXPECT_EQ(read({{'p', text}}).warnings.at(0), "active/QID: malformed pointer record value: " + text);
+}
+
+// As the real queue manager does: -1 has all bits.
+TEST(QueueFileEnvelope, TraceFlagsBeyondAnInt) {
+  constexpr unsigned kAll = kTraceVerifyMta | kTraceVerifyUser | kTraceRecord | kTraceDelayCleared;
+  EXPECT_EQ(read({{'A', "trace_flags=-1"}}).envelope.trace_flags, kAll);
+  EXPECT_EQ(read({{'A', "trace_flags=99999999999999999999"}}).envelope.trace_flags, kAll);
+  EXPECT_EQ(read({{'A', "trace_flags=4294968320"}}).envelope.trace_flags, kTraceRecord);
+}
+
 TEST(QueueFileEnvelope, ClientDataOfTwoFamilies) {
-  const auto old_only = read({{'A', "client_name=a"}, {'A', "client_name=b"}, {'A', "helo_name="}, {'A', "helo_name=h"}});
+  const auto old_only =
+      read({{'A', "client_name=a"}, {'A', "client_name=b"}, {'A', "helo_name="}, {'A', "helo_name=h"}});
   EXPECT_EQ(old_only.envelope.client.name, "a");
   EXPECT_EQ(old_only.envelope.client.helo, "");
   const auto new_last = read({{'A', "log_client_name=a"}, {'A', "log_client_name=b"}, {'A', "client_address=1"}});

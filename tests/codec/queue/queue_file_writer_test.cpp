@@ -128,9 +128,9 @@ class Chance {
   }
   Envelope envelope() {
     Envelope envelope;
-    for (auto field : {&Envelope::sender, &Envelope::encoding, &Envelope::envelope_id, &Envelope::sasl_method,
-                       &Envelope::sasl_username, &Envelope::sasl_sender, &Envelope::log_ident,
-                       &Envelope::rewrite_context}) {
+    for (auto field :
+         {&Envelope::sender, &Envelope::encoding, &Envelope::envelope_id, &Envelope::sasl_method,
+          &Envelope::sasl_username, &Envelope::sasl_sender, &Envelope::log_ident, &Envelope::rewrite_context}) {
       envelope.*field = text();
     }
     for (auto field :

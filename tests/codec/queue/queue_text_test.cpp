@@ -9,15 +9,15 @@
 namespace weir::codec {
 namespace {
 
-TEST(QueueText, LeadingNumber) {
-  EXPECT_EQ(leading_number("1795341494 61290"), 1795341494);
-  EXPECT_EQ(leading_number(" \t-7x"), -7);
-  EXPECT_EQ(leading_number("+9"), 9);
-  EXPECT_EQ(leading_number(""), 0);
-  EXPECT_EQ(leading_number("x1"), 0);
-  EXPECT_EQ(leading_number("- 1"), 0);
-  EXPECT_EQ(leading_number("99999999999999999999"), std::numeric_limits<std::int64_t>::max());
-  EXPECT_EQ(leading_number("-99999999999999999999"), std::numeric_limits<std::int64_t>::min());
+TEST(QueueText, LenientNumber) {
+  EXPECT_EQ(lenient_number("1795341494 61290"), 1795341494);
+  EXPECT_EQ(lenient_number(" \t-7x"), -7);
+  EXPECT_EQ(lenient_number("+9"), 9);
+  EXPECT_EQ(lenient_number(""), 0);
+  EXPECT_EQ(lenient_number("x1"), 0);
+  EXPECT_EQ(lenient_number("- 1"), 0);
+  EXPECT_EQ(lenient_number("99999999999999999999"), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(lenient_number("-99999999999999999999"), std::numeric_limits<std::int64_t>::min());
 }
 
 std::string parsed(std::string_view text) {
@@ -62,7 +62,7 @@ TEST(QueueText, NotifyIsNeverAloneOrASumOfTheOthers) {
       EXPECT_EQ(*flags, value);
     }
   }
-  for (const std::string_view bad : {"", "abc", "-2", "+2", " 2", "2 ", "18446744073709551618", "4294967298"}) {
+  for (const std::string_view bad : {"", "abc", "-2", "+2", " 2", "2 ", "18446744073709551618", "4294967299"}) {
     EXPECT_FALSE(parse_notify(bad)) << bad;
   }
 }
@@ -70,9 +70,16 @@ TEST(QueueText, NotifyIsNeverAloneOrASumOfTheOthers) {
 TEST(QueueText, ReturnFlagsAreFullOrHeaders) {
   EXPECT_EQ(parse_return_flags("1"), 1);
   EXPECT_EQ(parse_return_flags("2"), 2);
-  for (const std::string_view bad : {"0", "3", "full", "", " 1", "4294967297"}) {
+  for (const std::string_view bad : {"0", "3", "full", "", " 1", "4294967299"}) {
     EXPECT_FALSE(parse_return_flags(bad)) << bad;
   }
+}
+
+// Observed on the real queue manager.
+TEST(QueueText, FlagsAreCutToAnInt) {
+  EXPECT_EQ(parse_notify("4294967298"), 2U);
+  EXPECT_EQ(parse_return_flags("4294967298"), 2);
+  EXPECT_EQ(parse_return_flags("01"), 1);
 }
 
 TEST(QueueText, SizeRecordAsWritten) {

@@ -51,7 +51,10 @@ TEST(Record, LengthsAreBase128LowGroupFirst) {
 }
 
 TEST(Record, RedundantLengthBytesAreAccepted) {
-  EXPECT_EQ(read("R\x83\x00" "abc"s).record.payload, "abc");
+  EXPECT_EQ(read("R\x83\x00"
+                 "abc"s)
+                .record.payload,
+            "abc");
   const Read empty = read("R\x80\x80\x00"s);
   EXPECT_EQ(empty.status, RecordStatus::ok);
   EXPECT_EQ(empty.record.length, 0);
@@ -115,7 +118,7 @@ TEST(Record, AHugePayloadIsNotTakenIntoMemory) {
 }
 
 TEST(Record, WriterUsesTheShortestForm) {
-  const std::map<std::size_t, std::size_t> header_sizes = {{0, 2},     {1, 2},      {127, 2},     {128, 3},
+  const std::map<std::size_t, std::size_t> header_sizes = {{0, 2},     {1, 2},     {127, 2},     {128, 3},
                                                            {16383, 3}, {16384, 4}, {2097151, 4}, {2097152, 5}};
   for (const auto& row : header_sizes) {
     std::string file;

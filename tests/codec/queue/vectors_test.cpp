@@ -94,7 +94,8 @@ void expect_envelope(const json& expected, const Envelope& envelope) {
   EXPECT_EQ(envelope.sender, expected["sender"]);
   EXPECT_EQ(envelope.arrival.seconds().count(), expected["arrival_time"]);
   EXPECT_EQ(envelope.create_time.count(), expected["create_time"]);
-  EXPECT_EQ(envelope.warn_time.count(), expected["warn_time"].is_null() ? 0 : expected["warn_time"].get<std::int64_t>());
+  EXPECT_EQ(envelope.warn_time.count(),
+            expected["warn_time"].is_null() ? 0 : expected["warn_time"].get<std::int64_t>());
   EXPECT_EQ(envelope.warn_offset, expected["warn_offset"].is_null() ? 0 : expected["warn_offset"].get<std::int64_t>());
   EXPECT_EQ(envelope.envelope_id, text_or_empty(expected["dsn_envid"]));
   EXPECT_EQ(envelope.return_flags, expected["dsn_ret"].is_null() ? 0 : expected["dsn_ret"].get<int>());
@@ -140,9 +141,8 @@ TEST(QueueFileVectors, GoodFilesAreReadAsTheQueueManagerReadsThem) {
     const auto bytes = testing::file_bytes(testing::vectors() / "queue-files" / row["file"]);
     Reading reading{bytes};
     const auto outcome = reading.read(100000);
-    const std::string from = "QID: from=<" + text_or_empty(qmgr["log_from"]) +
-                             ">, size=" + qmgr["log_size"].dump() + ", nrcpt=" + qmgr["log_nrcpt"].dump() +
-                             " (queue active)";
+    const std::string from = "QID: from=<" + text_or_empty(qmgr["log_from"]) + ">, size=" + qmgr["log_size"].dump() +
+                             ", nrcpt=" + qmgr["log_nrcpt"].dump() + " (queue active)";
     EXPECT_EQ(reading.log, std::vector<std::string>{from});
     const bool all = !reading.envelope().redirect;
     expect_requests(qmgr["requests"], reading.envelope(), outcome.batch.recipients, all);
