@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Claims of the manual page that the other live tests do not come by: privileges, settings, reports, log, limits.
 
-Every test holds for Debian's own binary too.
+Every test holds for Debian's own binary too; the one that shows a departure looks for its known end there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import queue_file
-from agents import FakeAgent
+from agents import FakeAgent, reply
 from instance import PrivatePostfix, check, equal, owner, running, until
 from live import Context, live, main
 from trace import Trace
@@ -238,6 +238,31 @@ def postmaster_copies(context: Context) -> None:
             post.log.wait_for(rf"qmgr: {queue_id}: removed")
             copies = post.log.matching(rf"bounce: {queue_id}: postmaster non-delivery notification: \w+")
             equal(len(copies), wanted, f"copies with notify_classes = {classes}")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A departure
+
+
+@live("rate-delay-after-crash")
+def rate_delay_after_crash(context: Context) -> None:
+    """An agent of a transport with a rate delay dies: the next delivery of that transport goes out all the same."""
+    with instance(context, {"fake_transport_rate_delay": "1s", "minimal_backoff_time": "1s"}) as post:
+        pid = post.qmgr_pid()
+        answers = [b"", reply()]
+        agent = FakeAgent(post, "fake", answer=lambda request: answers.pop(0) if answers else reply())
+        put(post, "CRASH1", "x@fake.example")
+        post.trigger(b"I")
+        post.wait_in("deferred", "CRASH1")
+        put(post, "NEXT1", "y@fake.example")
+        post.trigger(b"I")
+        if context.stock:
+            time.sleep(4)
+            equal((agent.connections, post.find("NEXT1")[0]), (1, "active"), "connections, queue")  # type: ignore
+            context.notes.append("as known: the transport gets no connection any more")
+            return
+        post.log.wait_for(r"qmgr: NEXT1: removed", 8)
+        equal(post.qmgr_pid(), pid, "process")
 
 
 if __name__ == "__main__":
