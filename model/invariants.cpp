@@ -67,6 +67,16 @@ std::vector<std::string> Model::broken_invariants() const {
     expect(t.pool <= 0 || !unread, name + ": free slots beside an unread job");
     expect(!t.current || contains(t.jobs, *t.current), name + ": the current job is not on the list");
     expect(t.pending >= 0 && t.pending <= 2, name + ": more than two connections pending");
+    if (!t.current && !t.suspended) {
+      for (const JobId id : t.jobs) {
+        const Job& job = s_.jobs.at(id);
+        const bool selectable = std::any_of(job.peers.begin(), job.peers.end(), [this](const Peer& peer) {
+          const Destination& d = s_.destinations.at(peer.destination);
+          return !peer.waiting.empty() && d.window > static_cast<int>(d.busy.size());
+        });
+        expect(is_blocked(job) || !selectable, name + ": no current job beside a selectable entry");
+      }
+    }
     bool before = true;
     for (const JobId id : t.jobs) {
       if (t.current == id) before = false;

@@ -91,7 +91,8 @@ void Model::on(const AgentFailed& event) {
 // The connection is no longer pending. With a transport rate delay what follows waits that long.
 void Model::agent_answered(AgentId id, bool failed) {
   const auto found = s_.agents.find(id);
-  if (found == s_.agents.end() || found->second.entry) return;
+  if (found == s_.agents.end() || found->second.answered) return;
+  found->second.answered = true;
   found->second.failed = failed;
   Transport& t = s_.transports.at(found->second.transport);
   t.pending -= 1;
@@ -174,9 +175,10 @@ Model::Choice Model::choose(const std::string& name) {
   std::optional<JobId> job;
   bool read_before = false;
   bool read_after = false;
-  if (t.suspended) {  // go on where the read was needed, unless that job has gone
-    const auto found = s_.jobs.find(t.suspended->job);
-    if (found != s_.jobs.end() && found->second.level >= 0) {
+  if (t.suspended) {
+    const auto place = std::find(t.jobs.begin(), t.jobs.end(), t.suspended->job);
+    const bool still_there = place != t.jobs.end();
+    if (still_there && std::all_of(t.jobs.begin(), place, [this](JobId id) { return is_blocked(s_.jobs.at(id)); })) {
       job = t.suspended->job;
       read_before = true;
       read_after = t.suspended->second;

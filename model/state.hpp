@@ -68,10 +68,11 @@ struct Destination {
   Seconds warn_at{0};
 };
 
-// The greeted agent that waits for a recipient read before an entry can be chosen for it.
+// A choice that waits for a recipient read. It goes on where it was, unless other events have meanwhile put an
+// unblocked job before that place: then they came first, and the choice is made anew.
 struct Suspended {
-  JobId job;             // where the choice goes on
-  bool second = false;   // the read of rule 3, after no peer was found
+  JobId job;
+  bool second = false;  // the read of rule 3, after no peer was found
 };
 
 struct Transport {
@@ -94,6 +95,7 @@ struct Transport {
 
 struct Agent {
   std::string transport;
+  bool answered = false;           // it has greeted, or failed to: not pending any more
   bool failed = false;             // connect or greeting
   std::optional<EntryId> entry;    // while a delivery runs
 };
