@@ -1,8 +1,6 @@
 #include "postfix/queue_scan.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -13,20 +11,6 @@ namespace {
 
 constexpr Seconds kLinkGrace{60};  // a second link of a file that is just being moved is normal
 
-constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC;
-
-DIR* open_directory(int parent, const char* name) {
-  const int fd = openat(parent, name, kDirectoryFlags);
-  if (fd < 0) return nullptr;
-  DIR* directory = fdopendir(fd);
-  if (directory == nullptr) {
-    const int error = errno;
-    close(fd);
-    errno = error;
-  }
-  return directory;
-}
-
 // An entry that is no directory, or that somebody has just removed: no reason to stop.
 bool is_fault_of_entry(int error) { return error == ENOTDIR || error == ENOENT || error == ELOOP; }
 
@@ -36,7 +20,7 @@ bool may_be_directory(unsigned char type) { return type == DT_DIR || type == DT_
 
 QueueScan::QueueScan(Voice& voice, Queue queue) : voice_(voice) {
   std::string path{to_string(queue)};
-  DIR* directory = open_directory(AT_FDCWD, path.c_str());
+  DIR* directory = opendir(path.c_str());
   if (directory == nullptr) voice_.die(codec::line::open_directory_failed(path, reason_of(errno)));
   levels_.push_back(Level{std::unique_ptr<DIR, CloseDirectory>(directory), std::move(path)});
 }
@@ -57,14 +41,13 @@ std::optional<std::string> QueueScan::next() {
 }
 
 void QueueScan::descend(const std::string& name, unsigned char type) {
-  Level& parent = levels_.back();
-  std::string path = parent.path + "/" + name;
+  std::string path = levels_.back().path + "/" + name;
   DIR* directory = nullptr;
   int error = ENOTDIR;
   if (levels_.size() >= kDepthMax) {
     error = ELOOP;
   } else if (may_be_directory(type)) {
-    directory = open_directory(dirfd(parent.directory.get()), name.c_str());
+    directory = opendir(path.c_str());
     error = errno;
   }
   if (directory != nullptr) {
@@ -92,7 +75,7 @@ FileLook look_at_file(Voice& voice, const codec::QueueHash& hash, Queue queue, s
   }
   const std::string path = hash.path(to_string(queue), name);
   struct stat status {};
-  if (fstatat(AT_FDCWD, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (lstat(path.c_str(), &status) != 0) {
     look.state = errno == ENOENT ? FileState::vanished : FileState::not_regular;
     if (errno != ENOENT) voice.say(codec::line::lstat_failed(path, reason_of(errno)));
     return look;

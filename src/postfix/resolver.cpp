@@ -72,6 +72,7 @@ Resolver::~Resolver() {
 
 // --- questions and answers -----------------------------------------------------------------------------
 
+//= GEN-06
 void Resolver::resolve(const Resolve& command, const std::string& sender) {
   auto group = std::make_shared<Group>(Group{command.message, command.probe, sender, {}, command.addresses.size()});
   group->answers.resize(command.addresses.size());

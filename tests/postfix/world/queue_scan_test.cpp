@@ -67,10 +67,21 @@ TEST_F(QueueScanTest, OneLetterFileIsAWarningAndPassedOver) {
 }
 
 TEST_F(QueueScanTest, DepthIsBounded) {
-  fs::create_symlink(".", "incoming/A");  // a directory that contains itself
-  write_file("incoming/AA", "");
+  std::string directory = "incoming";
+  for (std::size_t level = 0; level < QueueScan::kDepthMax + 5; ++level) {
+    write_file(directory + "/AA", "");
+    directory += "/A";
+    fs::create_directory(directory);
+  }
   EXPECT_EQ(names(Queue::incoming).size(), QueueScan::kDepthMax);
-  EXPECT_FALSE(log_.lines.empty());
+  EXPECT_EQ(log_.take().size(), 1U);
+}
+
+TEST_F(QueueScanTest, DirectoryThatContainsItselfEnds) {
+  fs::create_symlink(".", "incoming/A");
+  write_file("incoming/AA", "");
+  EXPECT_LE(names(Queue::incoming).size(), QueueScan::kDepthMax);
+  EXPECT_EQ(log_.take().size(), 1U);
 }
 
 TEST_F(QueueScanTest, NoDescriptorIsLeftOpen) {
