@@ -15,7 +15,7 @@ from typing import Callable
 
 from instance import PrivatePostfix, until
 
-# A real agent (pipe) of which the recipient says how it ends: the first two letters of a recipient say how it ends, its digits after how
+# A real agent (pipe): the letters of a recipient's name say how its delivery ends, the digits after them after how
 # many tenths of a second.
 SLOW = """\
 user=${1%@*}
@@ -109,7 +109,8 @@ class FakeAgent:
 
     @staticmethod
     def _read(connection: socket.socket) -> Request | None:
-        """Reads the common list and one list a recipient; None if the queue manager hangs up before."""
+        """Reads the common list and one list a recipient (requests to other services have just the first); None if
+        the queue manager hangs up before."""
         data, lists = b"", []
         wanted = 1
         while len(lists) < wanted:
@@ -125,7 +126,7 @@ class FakeAgent:
             fields, used = parsed
             data = data[used:]
             lists.append(fields)
-            wanted = 1 + int(lists[0]["recipient_count"])
+            wanted = 1 + int(lists[0].get("recipient_count", 0))
         return Request(connection, lists[0], lists[1:])
 
     def wait(self, count: int, timeout: float = 10) -> list[Request]:

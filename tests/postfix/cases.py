@@ -13,7 +13,8 @@ import re
 import signal
 import threading
 import time
-from typing import Callable, Iterable, Iterator, NamedTuple
+from pathlib import Path
+from typing import Callable, Iterator, NamedTuple
 
 import queue_file
 from instance import PrivatePostfix, Sink, TestFailed, check, equal, until
@@ -86,7 +87,8 @@ FILTER_SERVICE = ("scan unix - n n - 10 pipe flags=Rq user=nobody "
 
 GROUPS: dict[str, Group] = {
     "plain": Group(
-        settings={"slow_destination_recipient_limit": "1", "scan_destination_recipient_limit": "1", "initial_destination_concurrency": "1"},
+        settings={"slow_destination_recipient_limit": "1", "scan_destination_recipient_limit": "1",
+                  "initial_destination_concurrency": "1"},
         services={"slow": SLOW_SERVICE, "scan": FILTER_SERVICE,
                   "filtered": "127.0.0.1:{filtered} inet n - n - - smtpd -o content_filter=scan:dummy"},
         transport={"sink.example": "smtp:[127.0.0.1]:{ok}", ".sink.example": "smtp:[127.0.0.1]:{ok}",
@@ -126,12 +128,11 @@ def case(name: str, group: str) -> Callable[[Callable[[World], Outcome]], Callab
 
 
 @contextlib.contextmanager
-def world(qmgr: "os.PathLike[str]", group_name: str, keep: bool = False, qmgr_arguments: str = "") -> Iterator[World]:
+def world(qmgr: Path, group_name: str, keep: bool = False, qmgr_arguments: str = "") -> Iterator[World]:
     """A running instance of a group."""
     group = GROUPS[group_name]
-    with PrivatePostfix(qmgr, settings=group.settings, services=group.services, transport=group.transport,  # type: ignore
-                        files=group.files, ports=(*group.sinks, *group.ports), qmgr_arguments=qmgr_arguments,
-                        keep=keep) as post:
+    with PrivatePostfix(qmgr, group.settings, group.services, group.transport, group.files,
+                        (*group.sinks, *group.ports), qmgr_arguments, keep) as post:
         sinks = {name: post.sink(post.ports[name], *options)
                  for name, options in group.sinks.items() if options is not None}
         post.start()
@@ -154,7 +155,7 @@ def smtp_sink(w: World) -> Outcome:
         tokens.append(token)
         wanted.update({name: 1 for name in names})
     for queue_id in ids:
-        w.post.wait_gone(queue_id)
+        w.log.wait_for(rf"qmgr: {queue_id}: removed", 10)
         life = [line for line in w.log.lines() if line.startswith(f"qmgr: {queue_id}: ")]
         check(len(life) == 2 and re.fullmatch(
             rf"qmgr: {queue_id}: from=<alice@box\.example>, size=\d+, nrcpt=3 \(queue active\)", life[0]) and
@@ -533,7 +534,8 @@ def reload_under_load(w: World) -> Outcome:
     equal(len(pids), 3, "queue managers that were replaced")
     check(not w.log.matching(r"master: warning: process .*/qmgr pid"), "a queue manager ended abnormally")
     check(active >= 3, "no load when it was reloaded")
-    return Outcome("250 messages, 3 reloads", f"{len(wanted)} recipients, {active} messages active, none lost, {extra} twice")
+    return Outcome("250 messages, 3 reloads",
+                   f"{len(wanted)} recipients, {active} messages active, none lost, {extra} twice")
 
 
 @case("kill-under-load", "load")

@@ -71,7 +71,8 @@ def equal(seen: object, wanted: object, what: str) -> None:
         raise TestFailed(f"{what}:\n      wanted {wanted!r}\n      seen   {seen!r}")
 
 
-def until(condition: Callable[[], object], timeout: float, what: str | Callable[[], str], pause: float = 0.02) -> object:
+def until(condition: Callable[[], object], timeout: float, what: str | Callable[[], str],
+          pause: float = 0.02) -> object:
     """Waits for a condition by looking again and again; its first true value is returned.  `what` tells what was
     waited for (as a function: worded when the time is over)."""
     end = time.monotonic() + timeout
@@ -339,7 +340,8 @@ SETTINGS: dict[str, str] = {
 class PrivatePostfix:
     """One instance.  Use as a context manager: everything is gone at the end, also after a failure."""
 
-    def __init__(self, qmgr: Path, settings: dict[str, str] | None = None, services: dict[str, str | None] | None = None,
+    def __init__(self, qmgr: Path, settings: dict[str, str] | None = None,
+                 services: dict[str, str | None] | None = None,
                  transport: dict[str, str] | None = None, files: dict[str, str] | None = None,
                  ports: Iterable[str] = (), qmgr_arguments: str = "", keep: bool = False) -> None:
         """`settings` go on top of SETTINGS; `services` replace lines of SERVICES, or remove them (None);
@@ -420,6 +422,7 @@ class PrivatePostfix:
 
     def _wrap(self, options: str) -> None:
         """Puts strace before the binary, as a detached watcher: the queue manager stays master's own child."""
+        check(Path("/usr/bin/strace").exists(), "strace is missing: install Debian's strace package")
         real = self.folder / "sbin/real"
         real.mkdir(exist_ok=True)
         (real / "qmgr").unlink(missing_ok=True)
@@ -570,7 +573,8 @@ class PrivatePostfix:
     def wait_mail(self, address: str, text: str = "", count: int = 1, timeout: float = 10) -> list[str]:
         """Waits for messages in a Maildir."""
         until(lambda: len(self.mailbox(address, text)) >= count, timeout,
-              lambda: f"{count} message(s) with {text!r} in the mailbox of {address} (there: {len(self.mailbox(address))})")
+              lambda: f"{count} message(s) with {text!r} in the mailbox of {address} "
+                      f"(there: {len(self.mailbox(address))})")
         return self.mailbox(address, text)
 
     def sink(self, port: int, *options: str) -> Sink:
@@ -603,15 +607,19 @@ class PrivatePostfix:
         def there() -> os.stat_result | None:
             found = self.find(queue_id)
             return found[1] if found and found[0] == queue else None
-        return until(there, timeout, lambda: f"{queue_id} is in {queue}/ (found: {self.find(queue_id)})")  # type: ignore
+        state: os.stat_result = until(there, timeout, lambda: f"{queue_id} is in {queue}/ "  # type: ignore
+                                      f"(found: {self.find(queue_id)})")
+        return state
 
     def wait_gone(self, queue_id: str, timeout: float = 10) -> None:
         """Waits until no queue has a message."""
-        until(lambda: self.find(queue_id) is None, timeout, lambda: f"{queue_id} has left the queue ({self.find(queue_id)})")
+        until(lambda: self.find(queue_id) is None, timeout,
+              lambda: f"{queue_id} has left the queue ({self.find(queue_id)})")
 
     def total(self) -> dict[str, int]:
         """Files per queue, only queues that have any."""
-        counts = {name: len(self.queue(name)) for name in ("maildrop", "incoming", "active", "deferred", "corrupt", "hold")}
+        queues = ("maildrop", "incoming", "active", "deferred", "corrupt", "hold")
+        counts = {name: len(self.queue(name)) for name in queues}
         return {name: count for name, count in counts.items() if count}
 
     def wait_empty(self, timeout: float = 10) -> None:

@@ -99,8 +99,8 @@ def run_all(names: list[str], options: argparse.Namespace) -> int:
                 continue
             left.discard(name)
             bad += failure is not None
-            print(f"{name:34} {'FAILED' if failure else 'ok':6} {seconds:5.1f} s", *(f"\n      note: {n}" for n in notes),
-                  f"\n      {failure}" if failure else "", flush=True)
+            remarks = [f"\n      note: {note}" for note in notes] + [f"\n      {failure}"] * (failure is not None)
+            print(f"{name:34} {'FAILED' if failure else 'ok':6} {seconds:5.1f} s", *remarks, flush=True)
     finally:
         for process in running:
             process.join(20 if not left else 0)

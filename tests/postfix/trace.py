@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import Any, Callable, Iterable
 
 from instance import PrivatePostfix, TestFailed
