@@ -125,11 +125,12 @@ void Model::end_entry(EntryId id, bool was_running) {
 // Waiting entries of a dead destination or transport go to the retry transport, which defers them with the
 // reason; when that is unusable they are deferred here and now.
 void Model::move_entries(DestinationId id, const Dsn& reason) {
-  std::optional<DestinationId> retry;
+  DestinationId retry;
+  bool usable = false;
   const std::string text = reason.code + ' ' + reason.text;
   if (!transport_of("retry").dead) {
     retry = obtain_destination("retry", text, text);
-    if (s_.destinations.at(*retry).window == 0) retry.reset();
+    usable = s_.destinations.at(retry).window != 0;
   }
   // The list is live; an entry's successor is taken before the entry is handled.
   std::optional<EntryId> next;
@@ -141,9 +142,9 @@ void Model::move_entries(DestinationId id, const Dsn& reason) {
     next = position + 1 == todo.end() ? std::nullopt : std::optional<EntryId>(*(position + 1));
     Entry& old = s_.entries.at(old_id);
     const MessageId message = old.message;
-    if (retry) {
+    if (usable) {
       const JobId job = obtain_job(message, "retry");
-      const EntryId moved = create_entry(message, job, *retry);
+      const EntryId moved = create_entry(message, job, retry);
       Entry& source = s_.entries.at(old_id);
       const int recipients = static_cast<int>(source.recipients.size());
       s_.entries.at(moved).recipients = std::exchange(source.recipients, {});
