@@ -12,8 +12,7 @@ namespace {
 // nanosleep, since it leaves a pending alarm alone.
 void wait_one_second() {
   timespec left{1, 0};
-  while (nanosleep(&left, &left) != 0) {
-  }
+  while (nanosleep(&left, &left) != 0) {}
 }
 
 }  // namespace

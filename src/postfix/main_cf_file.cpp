@@ -62,8 +62,7 @@ Snapshot take_snapshot(const std::string& path) {
 
 void pause() {
   timespec left{0, kPauseNanoseconds};
-  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-  }
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
 }
 
 }  // namespace

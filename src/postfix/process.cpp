@@ -55,8 +55,7 @@ void run_shell_command(const std::string& command) {
   char* const arguments[] = {shell.data(), option.data(), line.data(), nullptr};
   pid_t child = 0;
   if (posix_spawn(&child, "/bin/sh", nullptr, nullptr, arguments, environ) != 0) return;
-  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
 }  // namespace weir::postfix

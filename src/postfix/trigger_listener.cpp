@@ -22,8 +22,8 @@ namespace {
 
 // Accept errors that say something about one client or one moment, and nothing about us.
 bool is_transient(int error) {
-  constexpr std::array kTransient{EAGAIN,       ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, EINTR,
-                                  ENETDOWN,     ENETUNREACH,  ENOTCONN,   ENOBUFS,   ECONNABORTED, EPROTO};
+  constexpr std::array kTransient{EAGAIN,   ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, EINTR,
+                                  ENETDOWN, ENETUNREACH,  ENOTCONN,   ENOBUFS,   ECONNABORTED, EPROTO};
   return std::ranges::find(kTransient, error) != kTransient.end();
 }
 

@@ -125,8 +125,8 @@ TEST_F(PostlogTest, StalledServiceIsWaitedForOnceAndItsLossesAreTold) {
   log.info("again");
   EXPECT_EQ(receiver_.next_undated(), with_pid("test postfix/qmgr", "again"));
   EXPECT_EQ(receiver_.next_undated(),
-            with_pid("test postfix/qmgr", "warning: " + std::to_string(2000 - received) + " log lines lost: " +
-                                              (dir_ / "postlog") + " did not take them"));
+            with_pid("test postfix/qmgr", "warning: " + std::to_string(2000 - received) +
+                                              " log lines lost: " + (dir_ / "postlog") + " did not take them"));
 }
 
 TEST_F(PostlogTest, FatalEndsWithStatusOneAfterASecond) {

@@ -181,7 +181,7 @@ for name, value in {
         "syslog_facility": "foo", "mail_owner": "nosuchuser", "setgid_group": "nosuchgroup",
         "default_privs": "nosuchuser", "queue_directory": "/nonexistent", "maillog_file": "/tmp/x",
         "default_verp_delimiters": "+", "relayhost": "mx.test.example", "myorigin": "a b", "myhostname": "a..b",
-        "mydomain": "a b", "inet_protocols": "foo", "compatibility_level": "abc", "qmgr_message_active_limit": "0",
+        "mydomain": "a b", "inet_protocols": "foo", "inet_interfaces": "nosuch.invalid", "compatibility_level": "abc", "qmgr_message_active_limit": "0",
         "qmgr_message_recipient_limit": "x", "default_delivery_slot_discount": "101",
         "default_destination_concurrency_positive_feedback": "", "queue_run_delay": "0",
         "minimal_backoff_time": "5 m", "maximal_queue_lifetime": "200d", "in_flow_delay": "11",
@@ -209,6 +209,7 @@ case("queue without folders", settings={"queue_directory": "@DIR@/e", "maillog_f
 
 # What differs on purpose, or is not met: name -> reason.
 EXCUSED = {
+    "bad inet_interfaces": "a queue manager has no use for the machine's addresses, so the parameter is not looked at",
 }
 
 

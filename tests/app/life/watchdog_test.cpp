@@ -38,8 +38,7 @@ class WatchdogTest : public ::testing::Test {
       Watchdog dog(loop, log, limit);
       dog.turn(wall_clock());
       const auto end = Clock::now() + busy;
-      while (Clock::now() < end) {
-      }
+      while (Clock::now() < end) {}
       dog.turn(wall_clock());
     });
   }
