@@ -62,7 +62,8 @@ EntryId Model::create_entry(MessageId message, JobId job_id, DestinationId desti
   entry.destination = destination;
   s_.entries.emplace(id, std::move(entry));
   Job& job = s_.jobs.at(job_id);
-  auto peer = std::find_if(job.peers.begin(), job.peers.end(), [&](const Peer& p) { return p.destination == destination; });
+  auto peer =
+      std::find_if(job.peers.begin(), job.peers.end(), [&](const Peer& p) { return p.destination == destination; });
   if (peer == job.peers.end()) peer = job.peers.insert(job.peers.end(), Peer{destination, {}, 0});
   peer->waiting.push_back(id);
   peer->entries += 1;
@@ -84,8 +85,8 @@ void Model::end_entry(EntryId id, bool was_running) {
   Message& message = s_.messages.at(message_id);
   Destination& d = s_.destinations.at(destination_id);
   const TransportConfig& config = s_.transports.at(job.transport).config;
-  const auto peer = std::find_if(job.peers.begin(), job.peers.end(),
-                                 [&](const Peer& p) { return p.destination == destination_id; });
+  const auto peer =
+      std::find_if(job.peers.begin(), job.peers.end(), [&](const Peer& p) { return p.destination == destination_id; });
   if (was_running) {
     d.busy.erase(id);
   } else {

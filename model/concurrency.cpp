@@ -13,7 +13,8 @@ std::optional<DestinationId> Model::find_destination(const std::string& transpor
   return std::nullopt;
 }
 
-DestinationId Model::obtain_destination(const std::string& transport, const std::string& name, const std::string& nexthop) {
+DestinationId Model::obtain_destination(const std::string& transport, const std::string& name,
+                                        const std::string& nexthop) {
   Transport& t = transport_of(transport);
   if (const auto found = find_destination(transport, name)) return *found;
   const auto id = fresh<DestinationId>();
@@ -88,7 +89,8 @@ void Model::unthrottle(DestinationId id) {
   Destination& d = s_.destinations.at(id);
   cancel_timer(Timer::Kind::destination_revive, "", id);
   d.reason = {};
-  d.window = d.busy.empty() ? s_.transports.at(d.transport).config.initial_concurrency : static_cast<int>(d.busy.size());
+  d.window =
+      d.busy.empty() ? s_.transports.at(d.transport).config.initial_concurrency : static_cast<int>(d.busy.size());
   d.success = d.failure = d.cohorts = 0;
   log_state(false, d);
 }
@@ -189,8 +191,13 @@ void Model::clog_check(DestinationId id) {
 
   const int messages = static_cast<int>(s_.messages.size());
   const double share = static_cast<double>(entries) / messages;
-  LogClogged warning{.nexthop = d.nexthop, .transport = d.transport, .entries = entries, .messages = messages,
-                     .slows_others = share < 0.9, .advice = LogClogged::Advice::timeouts, .limit = 0};
+  LogClogged warning{.nexthop = d.nexthop,
+                     .transport = d.transport,
+                     .entries = entries,
+                     .messages = messages,
+                     .slows_others = share < 0.9,
+                     .advice = LogClogged::Advice::timeouts,
+                     .limit = 0};
   const int limit = t.config.concurrency_limit;
   if (limit > 0 && limit <= static_cast<int>(d.busy.size()) + 1) {
     warning.advice = LogClogged::Advice::concurrency_limit;

@@ -22,7 +22,7 @@ void Model::on(const Triggered& event) {
   ScanRequest deferred;
   for (const char byte : event.bytes) {
     switch (byte) {
-      case 'W':  //= TRG-11
+      case 'W':                                //= TRG-11
       case 'I': incoming.start = true; break;  //= TRG-05
       case 'D': deferred.start = true; break;  //= TRG-03
       case 'F':                                //= TRG-09
@@ -155,7 +155,8 @@ void Model::on(const Admitted& event) {
   message.envelope = event.envelope;
   message.trace_flags = event.envelope.trace_flags;
   //= PAR-085  after a delay warning, tell of success too
-  if (s_.config.confirm_delay_cleared && event.envelope.warn_time < Seconds{0}) message.trace_flags |= kTraceDelayCleared;
+  if (s_.config.confirm_delay_cleared && event.envelope.warn_time < Seconds{0})
+    message.trace_flags |= kTraceDelayCleared;
   message.single = !event.envelope.verp_delimiters.empty();
   if (message.expire && event.defer_log) {  // the old reasons stand in the notice; nothing is delivered
     message.deferred = true;

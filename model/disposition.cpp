@@ -25,9 +25,15 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
     log(LogIgnoredDsn{"defer_append", dsn.code});
     dsn.code = "4.0.0";
   }
-  Disposal disposal{.kind = Disposal::Kind::defer, .recipient = recipient, .dsn = dsn, .status = "deferred", .requests = {}, .log_next = false};
+  Disposal disposal{.kind = Disposal::Kind::defer,
+                    .recipient = recipient,
+                    .dsn = dsn,
+                    .status = "deferred",
+                    .requests = {},
+                    .log_next = false};
   const auto append = [&](Service service, const char* action) {
-    return AppendRequest{.service = service, .flags = message.trace_flags, .recipient = recipient, .dsn = dsn, .action = action};
+    return AppendRequest{
+        .service = service, .flags = message.trace_flags, .recipient = recipient, .dsn = dsn, .action = action};
   };
   if ((message.trace_flags & kTraceVerifyMta) != 0) {
     disposal.status = "undeliverable";
@@ -35,7 +41,8 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
       disposal.status = "undeliverable-but-not-cached";
     } else {
       if (!recipient.original.empty()) disposal.requests.push_back(VerifyUpdate{recipient.original, 1, dsn.text});
-      if (recipient.original != recipient.address) disposal.requests.push_back(VerifyUpdate{recipient.address, 1, dsn.text});
+      if (recipient.original != recipient.address)
+        disposal.requests.push_back(VerifyUpdate{recipient.address, 1, dsn.text});
     }
   } else if ((message.trace_flags & kTraceVerifyUser) != 0) {
     disposal.status = "undeliverable";
@@ -54,20 +61,28 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
 void Model::discard(MessageId id, const Recipient& recipient) {
   const Message& message = s_.messages.at(id);
   const Dsn dsn{"2.0.0", "undeliverable postmaster notification discarded"};
-  Disposal disposal{.kind = Disposal::Kind::discard, .recipient = recipient, .dsn = dsn, .status = "sent", .requests = {}, .log_next = false};
+  Disposal disposal{.kind = Disposal::Kind::discard,
+                    .recipient = recipient,
+                    .dsn = dsn,
+                    .status = "sent",
+                    .requests = {},
+                    .log_next = false};
   const auto trace = [&](const char* action) {
-    return AppendRequest{.service = Service::trace, .flags = message.trace_flags, .recipient = recipient, .dsn = dsn, .action = action};
+    return AppendRequest{
+        .service = Service::trace, .flags = message.trace_flags, .recipient = recipient, .dsn = dsn, .action = action};
   };
   if ((message.trace_flags & kTraceVerifyMta) != 0) {
     disposal.status = "deliverable";
     if (!recipient.original.empty()) disposal.requests.push_back(VerifyUpdate{recipient.original, 0, dsn.text});
-    if (recipient.original != recipient.address) disposal.requests.push_back(VerifyUpdate{recipient.address, 0, dsn.text});
+    if (recipient.original != recipient.address)
+      disposal.requests.push_back(VerifyUpdate{recipient.address, 0, dsn.text});
   } else if ((message.trace_flags & kTraceVerifyUser) != 0) {
     disposal.status = "deliverable";
     disposal.requests.push_back(trace("deliverable"));
   } else {
     const bool delay_wanted = recipient.notify == 0 || (recipient.notify & kNotifyDelay) != 0;
-    if ((message.trace_flags & kTraceRecord) != 0 || ((message.trace_flags & kTraceDelayCleared) != 0 && delay_wanted)) {
+    if ((message.trace_flags & kTraceRecord) != 0 ||
+        ((message.trace_flags & kTraceDelayCleared) != 0 && delay_wanted)) {
       disposal.requests.push_back(trace("delivered"));
     }
     if ((recipient.notify & kNotifySuccess) != 0) disposal.requests.push_back(trace("delivered"));
@@ -85,8 +100,13 @@ void Model::go_on(MessageId id, Disposal disposal) {
   if (disposal.log_next || disposal.requests.empty()) {
     if (!disposal.status.empty()) {
       const Message& message = s_.messages.at(id);
-      log(LogDelivery{.queue_id = message.queue_id, .recipient = disposal.recipient, .arrival = message.envelope.arrival,
-                      .active_arrival = message.active_arrival, .now = now_, .dsn = disposal.dsn, .status = disposal.status});
+      log(LogDelivery{.queue_id = message.queue_id,
+                      .recipient = disposal.recipient,
+                      .arrival = message.envelope.arrival,
+                      .active_arrival = message.active_arrival,
+                      .now = now_,
+                      .dsn = disposal.dsn,
+                      .status = disposal.status});
       disposal.status.clear();
     }
     disposal.log_next = false;
@@ -252,8 +272,9 @@ void Model::after_recipients(MessageId id) {
     after_trace(id);
     return;
   }
-  ask_report(id, Stage::trace,
-             {.service = Service::trace, .kind = ReportRequest::Kind::trace, .verp = false, .flags = message.trace_flags});
+  ask_report(
+      id, Stage::trace,
+      {.service = Service::trace, .kind = ReportRequest::Kind::trace, .verp = false, .flags = message.trace_flags});
 }
 
 // Step 5: return what is too old, or tell of the delay.
@@ -273,7 +294,8 @@ void Model::after_trace(MessageId id) {
     ask_report(id, Stage::defer,
                {.service = Service::defer, .kind = ReportRequest::Kind::flush, .verp = verp, .flags = 2});
   } else if (envelope.warn_time > Seconds{0} && clock() >= envelope.warn_time - Seconds{1}) {
-    ask_report(id, Stage::warn, {.service = Service::defer, .kind = ReportRequest::Kind::warn, .verp = false, .flags = 0});
+    ask_report(id, Stage::warn,
+               {.service = Service::defer, .kind = ReportRequest::Kind::warn, .verp = false, .flags = 0});
   } else {
     finish(id);
   }

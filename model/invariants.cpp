@@ -23,7 +23,8 @@ std::vector<std::string> Model::broken_invariants() const {
     recipients += static_cast<int>(entry.recipients.size());
     const int limit = s_.transports.at(s_.jobs.at(entry.job).transport).config.recipient_limit;
     const bool moved = s_.jobs.at(entry.job).transport == "retry";  // its limit is not applied to moved entries
-    expect(moved || limit == 0 || entry.recipients.size() <= static_cast<std::size_t>(limit), "an entry above the recipient limit");
+    expect(moved || limit == 0 || entry.recipients.size() <= static_cast<std::size_t>(limit),
+           "an entry above the recipient limit");
   }
   expect(recipients == s_.recipients, "recipients in memory are miscounted");
 

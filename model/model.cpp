@@ -68,7 +68,8 @@ void Model::advance_steady_time() {
 void Model::set_timer(Timer timer, Seconds delay) {
   timer.serial = ++s_.last_id;
   timer.due = clock() + delay;
-  const auto later = std::find_if(s_.timers.begin(), s_.timers.end(), [&](const Timer& t) { return t.due > timer.due; });
+  const auto later =
+      std::find_if(s_.timers.begin(), s_.timers.end(), [&](const Timer& t) { return t.due > timer.due; });
   s_.timers.insert(later, std::move(timer));
 }
 
@@ -102,7 +103,8 @@ void Model::on(const Tick&) {
     if (timer.due <= clock()) due.push_back(timer.serial);
   }
   for (const std::uint64_t serial : due) {
-    const auto found = std::find_if(s_.timers.begin(), s_.timers.end(), [&](const Timer& t) { return t.serial == serial; });
+    const auto found =
+        std::find_if(s_.timers.begin(), s_.timers.end(), [&](const Timer& t) { return t.serial == serial; });
     if (found == s_.timers.end()) continue;
     const Timer timer = *found;
     s_.timers.erase(found);

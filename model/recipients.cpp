@@ -18,7 +18,8 @@ std::string lower(std::string text) {
 }
 
 bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 // The text after the last '@'; nothing when there is none.
@@ -75,7 +76,8 @@ void Model::take_batch(MessageId id, Batch batch) {
     return;
   }
   //= GEN-06  routing is asked, not decided
-  Resolve question{.message = id, .probe = (message.trace_flags & kTraceVerifyMta) != 0, .rewrite_first = false, .addresses = {}};
+  Resolve question{
+      .message = id, .probe = (message.trace_flags & kTraceVerifyMta) != 0, .rewrite_first = false, .addresses = {}};
   for (const Recipient& r : message.batch) question.addresses.push_back(r.address);
   command(std::move(question));
 }
@@ -218,8 +220,8 @@ std::optional<DestinationId> Model::place(MessageId id, Recipient& recipient, An
 // The next hop, but with a recipient limit of exactly 1 the mailbox at the next hop, without address extension.
 std::string Model::destination_name(const std::string& transport, const std::string& nexthop,
                                     const std::string& address) const {
-  const bool per_recipient = s_.transports.at(transport).config.recipient_limit == 1 && transport != "error" &&
-                             transport != "retry";
+  const bool per_recipient =
+      s_.transports.at(transport).config.recipient_limit == 1 && transport != "error" && transport != "retry";
   if (!per_recipient) return lower(nexthop);
   return lower(without_extension(localpart_of(address)) + '@' + nexthop);
 }
@@ -235,7 +237,8 @@ std::string Model::without_extension(const std::string& localpart) const {
     const std::string_view text = localpart;
     const std::string_view suffix = "-request";
     if (same_ignoring_case(text.substr(0, 6), "owner-")) return localpart;
-    if (text.size() > suffix.size() && same_ignoring_case(text.substr(text.size() - suffix.size()), suffix)) return localpart;
+    if (text.size() > suffix.size() && same_ignoring_case(text.substr(text.size() - suffix.size()), suffix))
+      return localpart;
   }
   const auto cut = localpart.find_first_of(delimiters);
   return cut == std::string::npos || cut == 0 ? localpart : localpart.substr(0, cut);
@@ -251,7 +254,8 @@ void Model::assign(MessageId id, const std::vector<Placement>& placements) {
 
     const int limit = s_.transports.at(transport).config.recipient_limit;  //= PAR-038
     auto& peers = s_.jobs.at(*job).peers;
-    const auto peer = std::find_if(peers.begin(), peers.end(), [&](const Peer& p) { return p.destination == destination; });
+    const auto peer =
+        std::find_if(peers.begin(), peers.end(), [&](const Peer& p) { return p.destination == destination; });
     std::optional<EntryId> entry;
     if (peer != peers.end() && !peer->waiting.empty()) entry = peer->waiting.back();
     const Message& message = s_.messages.at(id);

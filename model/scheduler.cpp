@@ -234,8 +234,8 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
   };
   const bool may_read = message.more && message.refs > 0;
   const int free = message.room - message.in_core;
-  const bool many = free >= t.config.refill_limit;                                          //= PAR-018
-  const bool late = free > 0 && s_.steady - message.refilled >= t.config.refill_delay;      //= PAR-020
+  const bool many = free >= t.config.refill_limit;                                      //= PAR-018
+  const bool late = free > 0 && s_.steady - message.refilled >= t.config.refill_delay;  //= PAR-020
   if (!after_first_read && may_read && (many || late)) return suspend_for_read(false);
   if (has_entries(job)) {
     if (const auto entry = next_entry(id)) return {entry, false};
@@ -409,7 +409,9 @@ void Model::link(JobId id) {
   Job& job = s_.jobs.at(id);
   Transport& t = s_.transports.at(job.transport);
   Message& message = s_.messages.at(job.message);
-  const auto not_younger = [&](JobId other) { return s_.messages.at(s_.jobs.at(other).message).queued <= message.queued; };
+  const auto not_younger = [&](JobId other) {
+    return s_.messages.at(s_.jobs.at(other).message).queued <= message.queued;
+  };
 
   auto place = t.jobs.end();
   bool passed_current = !t.current;

@@ -62,7 +62,7 @@ struct Destination {
   std::vector<EntryId> todo;  // waiting, first come first
   std::set<EntryId> busy;     // being delivered
   std::int64_t tag = 0;
-  Dsn reason;                 // while throttled
+  Dsn reason;  // while throttled
   unsigned cache_flags = 0;
   Seconds last_done{0};
   Seconds warn_at{0};
@@ -77,7 +77,7 @@ struct Suspended {
 
 struct Transport {
   TransportConfig config;
-  int pending = 0;            // connections that have not greeted
+  int pending = 0;  // connections that have not greeted
   std::optional<Dsn> dead;
   bool rate_locked = false;
   std::vector<DestinationId> destinations;  // in creation order
@@ -85,8 +85,8 @@ struct Transport {
   std::vector<JobId> by_age;
   std::optional<JobId> current;
   std::optional<JobId> next_unread;
-  int pool = 0;               // recipient slots that nobody holds
-  std::int64_t tag = 1;       // grows by 2: un-marks all blocked jobs and destinations at once
+  int pool = 0;          // recipient slots that nobody holds
+  std::int64_t tag = 1;  // grows by 2: un-marks all blocked jobs and destinations at once
   std::optional<JobId> candidate, candidate_for;
   Seconds candidate_at{0};
   std::vector<AgentId> ready;  // greeted agents, in order, for which an entry must be chosen
@@ -95,9 +95,9 @@ struct Transport {
 
 struct Agent {
   std::string transport;
-  bool answered = false;           // it has greeted, or failed to: not pending any more
-  bool failed = false;             // connect or greeting
-  std::optional<EntryId> entry;    // while a delivery runs
+  bool answered = false;         // it has greeted, or failed to: not pending any more
+  bool failed = false;           // connect or greeting
+  std::optional<EntryId> entry;  // while a delivery runs
 };
 
 // Where a message stands. Reading: a batch has been asked for, or waits for the resolver.
@@ -111,13 +111,13 @@ struct Message {
   bool lift = false;        // defer_transports does not count
   bool expire = false;      // force-expired
   Stage stage = Stage::admitting;
-  Seconds queued{0};        // steady time
+  Seconds queued{0};  // steady time
   Time active_arrival;
   bool reading = false;
   std::vector<Recipient> batch;  // while the resolver is asked
-  bool more = false;        // has unread recipients ("offset is not 0")
+  bool more = false;             // has unread recipients ("offset is not 0")
   std::int64_t unread = 0;
-  Seconds refilled{0};      // steady time
+  Seconds refilled{0};  // steady time
   int in_core = 0;
   int room = 0;
   int refs = 0;             // entries
@@ -156,11 +156,11 @@ struct Import {
   bool active = false;
   std::vector<Queue> candidates;  // still to be looked at
   std::optional<Queue> last_looked;
-  bool began = false;             // the scan was begun in this step
-  bool yielded = false;           // some step gave a name: do not wait
+  bool began = false;    // the scan was begun in this step
+  bool yielded = false;  // some step gave a name: do not wait
   bool imported = false;
   std::optional<MessageId> message;
-  bool order_due = false;         // who comes first next time is still to be decided
+  bool order_due = false;  // who comes first next time is still to be decided
 };
 
 struct Timer {
@@ -168,9 +168,9 @@ struct Timer {
   std::uint64_t serial = 0;
   Seconds due{0};
   Kind kind{};
-  std::string transport;        // transport_retry
-  DestinationId destination;    // destination_*
-  AgentId agent;                // agent_delay
+  std::string transport;      // transport_retry
+  DestinationId destination;  // destination_*
+  AgentId agent;              // agent_delay
 };
 
 struct State {

@@ -16,11 +16,12 @@ namespace rc {
 template <>
 struct Arbitrary<weir::props::Step> {
   static Gen<weir::props::Step> arbitrary() {
-    return gen::map(gen::tuple(gen::inRange(0U, weir::props::kStepKinds), gen::arbitrary<std::uint32_t>(),
-                               gen::arbitrary<std::uint32_t>()),
-                    [](const std::tuple<unsigned, std::uint32_t, std::uint32_t>& t) {
-                      return weir::props::Step{static_cast<weir::props::StepKind>(std::get<0>(t)), std::get<1>(t), std::get<2>(t)};
-                    });
+    return gen::map(
+        gen::tuple(gen::inRange(0U, weir::props::kStepKinds), gen::arbitrary<std::uint32_t>(),
+                   gen::arbitrary<std::uint32_t>()),
+        [](const std::tuple<unsigned, std::uint32_t, std::uint32_t>& t) {
+          return weir::props::Step{static_cast<weir::props::StepKind>(std::get<0>(t)), std::get<1>(t), std::get<2>(t)};
+        });
   }
 };
 

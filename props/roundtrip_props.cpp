@@ -20,18 +20,20 @@ namespace {
 
 // Bytes without NUL, which no attribute can carry.
 rc::Gen<std::string> text() {
-  return rc::gen::container<std::string>(rc::gen::map(rc::gen::inRange(1, 256), [](int c) { return static_cast<char>(c); }));
+  return rc::gen::container<std::string>(
+      rc::gen::map(rc::gen::inRange(1, 256), [](int c) { return static_cast<char>(c); }));
 }
 
 rc::Gen<std::string> bytes() {
-  return rc::gen::container<std::string>(rc::gen::map(rc::gen::inRange(0, 256), [](int c) { return static_cast<char>(c); }));
+  return rc::gen::container<std::string>(
+      rc::gen::map(rc::gen::inRange(0, 256), [](int c) { return static_cast<char>(c); }));
 }
 
 rc::Gen<Recipient> recipient() {
-  return rc::gen::build<Recipient>(rc::gen::set(&Recipient::offset, rc::gen::inRange<std::int64_t>(1, 1 << 30)),
-                                   rc::gen::set(&Recipient::address, text()), rc::gen::set(&Recipient::original, text()),
-                                   rc::gen::set(&Recipient::dsn_orcpt, text()),
-                                   rc::gen::set(&Recipient::notify, rc::gen::inRange(0U, 16U)));
+  return rc::gen::build<Recipient>(
+      rc::gen::set(&Recipient::offset, rc::gen::inRange<std::int64_t>(1, 1 << 30)),
+      rc::gen::set(&Recipient::address, text()), rc::gen::set(&Recipient::original, text()),
+      rc::gen::set(&Recipient::dsn_orcpt, text()), rc::gen::set(&Recipient::notify, rc::gen::inRange(0U, 16U)));
 }
 
 // Feeds the bytes in pieces of the given sizes, then the rest.
@@ -124,11 +126,13 @@ RC_GTEST_PROP(RoundTrip, Records, ()) {
   codec::ByteWindow window(source);
   codec::Record record;
   for (const auto& [type, payload] : records) {
-    RC_ASSERT(codec::read_record(window, [](int) { return true; }, record) == codec::RecordStatus::ok);
+    RC_ASSERT(codec::read_record(
+                  window, [](int) { return true; }, record) == codec::RecordStatus::ok);
     RC_ASSERT(record.type == type);
     RC_ASSERT(record.payload == payload);
   }
-  RC_ASSERT(codec::read_record(window, [](int) { return true; }, record) == codec::RecordStatus::end);
+  RC_ASSERT(codec::read_record(
+                window, [](int) { return true; }, record) == codec::RecordStatus::end);
 }
 
 RC_GTEST_PROP(RoundTrip, QueueFiles, ()) {
@@ -153,7 +157,8 @@ RC_GTEST_PROP(RoundTrip, QueueFiles, ()) {
   bool more = true;
   for (std::size_t reads = 0; more; ++reads) {
     RC_ASSERT(reads <= file.recipients.size() + 1);
-    const codec::ReadOutcome outcome = reader.read(source, {"ID", "active/ID"}, at_most, {}, [](const codec::Diagnostic&) {});
+    const codec::ReadOutcome outcome =
+        reader.read(source, {"ID", "active/ID"}, at_most, {}, [](const codec::Diagnostic&) {});
     RC_ASSERT(outcome.ok());
     RC_ASSERT(outcome.batch.recipients.size() <= static_cast<std::size_t>(at_most));
     recipients.insert(recipients.end(), outcome.batch.recipients.begin(), outcome.batch.recipients.end());

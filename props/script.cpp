@@ -6,9 +6,9 @@
 namespace weir::props {
 namespace {
 
-constexpr std::array<std::string_view, kStepKinds> kNames = {
-    "arrive", "agent_greets", "agent_fails", "delivered", "deferred", "site_failure",
-    "crashed", "advance", "trigger", "hold_answers", "answer_one", "services"};
+constexpr std::array<std::string_view, kStepKinds> kNames = {"arrive",   "agent_greets", "agent_fails", "delivered",
+                                                             "deferred", "site_failure", "crashed",     "advance",
+                                                             "trigger",  "hold_answers", "answer_one",  "services"};
 
 // Picks numbers out of one: each call takes its share.
 class Dice {

@@ -42,7 +42,8 @@ void World::settle() {
     }
     send(Turn{});
     const auto next = brain_->next_deadline();
-    if (events_.empty() && (hold_ || answers_.empty()) && !brain_->wants_turn() && (!next || next->count() > now_)) return;
+    if (events_.empty() && (hold_ || answers_.empty()) && !brain_->wants_turn() && (!next || next->count() > now_))
+      return;
   }
   expect(false, "the brain never rests");
 }
@@ -93,10 +94,12 @@ void World::step(const Step& step) {
       std::vector<std::string> recipients;
       for (std::uint32_t i = 0; i <= step.a % 7; ++i) {
         const std::uint32_t where = (step.a >> 3) + i * (step.b >> 3);
-        recipients.push_back("r" + std::to_string(i) + "@d" + std::to_string(where % 3) + ".t" + std::to_string(1 + where / 3 % 3));
+        recipients.push_back("r" + std::to_string(i) + "@d" + std::to_string(where % 3) + ".t" +
+                             std::to_string(1 + where / 3 % 3));
       }
       const bool deferred = step.b % 4 == 3;
-      add_file(deferred ? Queue::deferred : Queue::incoming, deferred ? step.b % 50 : 0, step.b % 8 == 7 ? 20 : 0, std::move(recipients));
+      add_file(deferred ? Queue::deferred : Queue::incoming, deferred ? step.b % 50 : 0, step.b % 8 == 7 ? 20 : 0,
+               std::move(recipients));
       events_.push_back(Triggered{deferred ? "D" : "W"});
       break;
     }
@@ -245,13 +248,15 @@ void World::carry_out(const Retry& c) {
   open_.erase(c.message);
   const std::int64_t wait = c.not_before.count() - now_;
   expect(wait >= config_.minimal_backoff.count(), "QUE-05: a wait below the minimum");
-  expect(wait <= std::max(config_.minimal_backoff, config_.maximal_backoff).count(), "QUE-05: a wait above the maximum");
+  expect(wait <= std::max(config_.minimal_backoff, config_.maximal_backoff).count(),
+         "QUE-05: a wait above the maximum");
   const std::int64_t age = now_ - file.created;
   if (file.last_age >= config_.minimal_backoff.count() && !forced_) {
     const std::int64_t doubled = std::min(2 * file.last_age, file.last_age + config_.maximal_backoff.count()) - 1;
     expect(age >= doubled, "STR-11: attempts at ages " + std::to_string(file.last_age) + " and " + std::to_string(age));
   }
-  const bool undone = std::any_of(file.recipients.begin(), file.recipients.end(), [](const FileRecipient& r) { return !r.done; });
+  const bool undone =
+      std::any_of(file.recipients.begin(), file.recipients.end(), [](const FileRecipient& r) { return !r.done; });
   expect(undone, "a message with nothing left to do was deferred");
   for (const FileRecipient& r : file.recipients) expect(!r.running, "a message was deferred during a delivery");
   file.queue = Queue::deferred;

@@ -53,7 +53,7 @@ class World {
     Queue queue{};
     bool gone = false;
     std::int64_t created = 0, mtime = 0;
-    std::int64_t last_age = 0;    // at its last deferral
+    std::int64_t last_age = 0;  // at its last deferral
     std::vector<FileRecipient> recipients;
     bool defer_log = false;
   };
@@ -122,6 +122,7 @@ class World {
 };
 
 // Runs a script; the first thing that should not have happened, or nothing.
-[[nodiscard]] std::string run_script(const Script& script, const BrainFactory& make, const Inspector& inspect, bool drain);
+[[nodiscard]] std::string run_script(const Script& script, const BrainFactory& make, const Inspector& inspect,
+                                     bool drain);
 
 }  // namespace weir::props

@@ -334,6 +334,7 @@ void fill_general(const Evaluator& values, ProcessSettings& settings, Config& co
   settings.default_privs = values.text("default_privs");
   settings.queue_directory = values.text("queue_directory");
   settings.data_directory = values.text("data_directory");
+  settings.daemon_directory = values.text("daemon_directory");
   settings.rewrite_service_name = values.text("rewrite_service_name");
   settings.bounce_service_name = values.text("bounce_service_name");
   settings.defer_service_name = values.text("defer_service_name");

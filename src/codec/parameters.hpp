@@ -54,6 +54,7 @@ struct ProcessSettings {
   std::string config_directory;
   std::string queue_directory;
   std::string data_directory;
+  std::string daemon_directory;  // where the programs of the installed Postfix are
   std::string mail_owner;
   std::uint32_t owner_user_id = 0;  // of mail_owner
   std::uint32_t owner_group_id = 0;

@@ -383,9 +383,9 @@ struct BalanceFlow {
   friend bool operator==(const BalanceFlow&, const BalanceFlow&) = default;
 };
 
-using Command = std::variant<RecoverActive, OpenScan, ScanNext, Admit, ReadRecipients, DropUnread, RemoveDeferLog,
-                             CheckBounceLog, RemoveBounceLog, CheckFile, MarkDone, KillTrace, UpdateWarn, Retry,
-                             CoolDown, Remove, MarkCorrupt, Forget, Resolve, RequestAgent, Deliver, ReleaseAgent,
-                             AskService, Log, BalanceFlow>;
+using Command =
+    std::variant<RecoverActive, OpenScan, ScanNext, Admit, ReadRecipients, DropUnread, RemoveDeferLog, CheckBounceLog,
+                 RemoveBounceLog, CheckFile, MarkDone, KillTrace, UpdateWarn, Retry, CoolDown, Remove, MarkCorrupt,
+                 Forget, Resolve, RequestAgent, Deliver, ReleaseAgent, AskService, Log, BalanceFlow>;
 
 }  // namespace weir

@@ -26,19 +26,19 @@ struct Feedback {
 
 // Settings of one transport, as configured; what a rate delay does to them is the brain's rule.
 struct TransportConfig {
-  int concurrency_limit = 20;   // 0 = none
-  int recipient_limit = 50;     // recipients per delivery; 0 = none
+  int concurrency_limit = 20;  // 0 = none
+  int recipient_limit = 50;    // recipients per delivery; 0 = none
   int initial_concurrency = 5;
   Feedback positive_feedback;
   Feedback negative_feedback;
   int failed_cohort_limit = 1;  // 0 = a destination never dies
   Seconds transport_rate_delay{0};
   Seconds destination_rate_delay{0};
-  int slot_cost = 5;            // below 2 = no preemption
+  int slot_cost = 5;  // below 2 = no preemption
   int slot_loan = 3;
-  int slot_discount = 50;       // percent
+  int slot_discount = 50;  // percent
   int minimum_slots = 3;
-  int recipient_pool = 20000;   // TRANSPORT_recipient_limit: in-memory slots
+  int recipient_pool = 20000;  // TRANSPORT_recipient_limit: in-memory slots
   int extra_recipients = 1000;
   int refill_limit = 100;
   Seconds refill_delay{5};
@@ -57,14 +57,14 @@ struct Config {
   Seconds bounce_lifetime{5 * 86400};
   Seconds queue_run_delay{300};
   Seconds transport_retry_time{60};
-  Seconds clog_warn_time{300};          // 0 = never warn
+  Seconds clog_warn_time{300};  // 0 = never warn
   bool helpful_warnings = true;
   bool feedback_debug = false;
   bool disable_verp_bounces = false;
   bool confirm_delay_cleared = false;
   bool verify_negative_cache = true;
   int verify_pending_limit = 5000;
-  bool flow_control = true;             // in_flow_delay > 0
+  bool flow_control = true;  // in_flow_delay > 0
   std::vector<std::string> defer_transports;
   std::string default_filter_nexthop;
   std::string myhostname = "localhost";

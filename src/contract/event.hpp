@@ -55,8 +55,8 @@ enum class FileState : std::uint8_t {
   ready,         // regular file, owner bits exactly rwx
   invalid_name,  // not a queue id
   vanished,
-  not_ready,     // other owner bits: still being written, or marked corrupt by an agent
-  not_regular,   // or not to be looked at; the world has logged why
+  not_ready,    // other owner bits: still being written, or marked corrupt by an agent
+  not_regular,  // or not to be looked at; the world has logged why
 };
 
 // Immediate answer to ScanNext: one more name.
@@ -64,7 +64,7 @@ struct ScanEntry {
   Queue queue{};
   std::string queue_id;
   FileState state{};
-  Seconds mtime{};            // of a ready file: when it is due
+  Seconds mtime{};              // of a ready file: when it is due
   bool flush_request = false;   // group read bit: revive as you go
   bool expire_request = false;  // group execute bit: expire now
   template <class V>
@@ -142,8 +142,8 @@ struct ReadFailed {
 };
 
 // What the resolver said about one address. `flags`: kResolve... below, as on the wire.
-inline constexpr unsigned kResolveError = 4;        // bad address
-inline constexpr unsigned kResolveFail = 8;         // the resolver has trouble
+inline constexpr unsigned kResolveError = 4;  // bad address
+inline constexpr unsigned kResolveFail = 8;   // the resolver has trouble
 inline constexpr unsigned kResolveClassLocal = 256;
 struct Answer {
   std::string transport, nexthop, recipient;

@@ -190,7 +190,7 @@ struct LogAllocate {
 };
 
 using LogRecord = std::variant<LogStillBeingDelivered, LogExpired, LogReportFailed, LogDelivery, LogServiceFailure,
-                               LogIgnoredDsn, LogIgnoredFeedback, LogFeedbackSetting, LogFeedbackStep,
-                               LogFeedbackState, LogClogged, LogTimeJump, LogAllocate>;
+                               LogIgnoredDsn, LogIgnoredFeedback, LogFeedbackSetting, LogFeedbackStep, LogFeedbackState,
+                               LogClogged, LogTimeJump, LogAllocate>;
 
 }  // namespace weir

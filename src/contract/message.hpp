@@ -14,10 +14,10 @@
 namespace weir {
 
 // Trace flags of a message; the same values stand in delivery request flags (spec/services.md).
-inline constexpr unsigned kTraceVerifyMta = 256;       // address verification probe
-inline constexpr unsigned kTraceVerifyUser = 512;      // sendmail -bv
-inline constexpr unsigned kTraceRecord = 1024;         // sendmail -v
-inline constexpr unsigned kTraceDelayCleared = 8192;   // tell of success after a delay warning
+inline constexpr unsigned kTraceVerifyMta = 256;      // address verification probe
+inline constexpr unsigned kTraceVerifyUser = 512;     // sendmail -bv
+inline constexpr unsigned kTraceRecord = 1024;        // sendmail -v
+inline constexpr unsigned kTraceDelayCleared = 8192;  // tell of success after a delay warning
 
 // Delivery request flags that do not come from the message.
 inline constexpr unsigned kDeliverSuccess = 1;
@@ -51,7 +51,7 @@ struct Envelope {
   int smtputf8 = 0;                 // bits of the size record: 1 requested, 2 header, 4 sender
   std::string encoding;             // "", "7bit", "8bit"
   std::string envelope_id;
-  int return_flags = 0;             // 0 none, 1 FULL, 2 HDRS
+  int return_flags = 0;  // 0 none, 1 FULL, 2 HDRS
   ClientInfo client;
   std::string sasl_method, sasl_username, sasl_sender;
   std::string log_ident;

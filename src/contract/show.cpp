@@ -11,17 +11,28 @@ namespace {
 
 // Type names, in the order of the variants.
 constexpr std::string_view kEventNames[] = {
-    "Started",    "Turn",        "Tick",      "Triggered",   "ScanEntry", "ScanEnded",        "Admitted",    "AdmitFailed",
-    "RecipientsRead", "ReadFailed", "Resolved", "AgentReady", "AgentFailed", "Delivered", "BounceLogChecked", "FileChecked",
-    "ServiceAnswered"};
+    "Started",          "Turn",           "Tick",           "Triggered", "ScanEntry",  "ScanEnded",   "Admitted",
+    "AdmitFailed",      "RecipientsRead", "ReadFailed",     "Resolved",  "AgentReady", "AgentFailed", "Delivered",
+    "BounceLogChecked", "FileChecked",    "ServiceAnswered"};
 constexpr std::string_view kCommandNames[] = {
-    "RecoverActive", "OpenScan", "ScanNext",   "Admit",     "ReadRecipients", "DropUnread",  "RemoveDeferLog",
-    "CheckBounceLog", "RemoveBounceLog", "CheckFile", "MarkDone", "KillTrace", "UpdateWarn", "Retry",
-    "CoolDown",   "Remove",     "MarkCorrupt", "Forget",   "Resolve",   "RequestAgent",   "Deliver",     "ReleaseAgent",
-    "AskService", "Log",        "BalanceFlow"};
-constexpr std::string_view kLogNames[] = {
-    "StillBeingDelivered", "Expired", "ReportFailed", "Delivery", "ServiceFailure", "IgnoredDsn", "IgnoredFeedback",
-    "FeedbackSetting", "FeedbackStep", "FeedbackState", "Clogged", "TimeJump", "Allocate"};
+    "RecoverActive",  "OpenScan",       "ScanNext",        "Admit",        "ReadRecipients", "DropUnread",
+    "RemoveDeferLog", "CheckBounceLog", "RemoveBounceLog", "CheckFile",    "MarkDone",       "KillTrace",
+    "UpdateWarn",     "Retry",          "CoolDown",        "Remove",       "MarkCorrupt",    "Forget",
+    "Resolve",        "RequestAgent",   "Deliver",         "ReleaseAgent", "AskService",     "Log",
+    "BalanceFlow"};
+constexpr std::string_view kLogNames[] = {"StillBeingDelivered",
+                                          "Expired",
+                                          "ReportFailed",
+                                          "Delivery",
+                                          "ServiceFailure",
+                                          "IgnoredDsn",
+                                          "IgnoredFeedback",
+                                          "FeedbackSetting",
+                                          "FeedbackStep",
+                                          "FeedbackState",
+                                          "Clogged",
+                                          "TimeJump",
+                                          "Allocate"};
 constexpr std::string_view kServiceRequestNames[] = {"Append", "Report", "VerifyUpdate", "FlushAdd"};
 static_assert(std::size(kEventNames) == std::variant_size_v<Event>);
 static_assert(std::size(kCommandNames) == std::variant_size_v<Command>);
@@ -68,7 +79,9 @@ class Writer {
   requires std::is_enum_v<T>
   void value(T v) { text(name_of(v)); }
   template <class T>
-  void value(Id<T> v) { number(v.value); }
+  void value(Id<T> v) {
+    number(v.value);
+  }
   template <class T>
   void value(const std::optional<T>& v) {
     if (v) value(*v);
@@ -86,7 +99,9 @@ class Writer {
   void value(const ServiceRequest& v) { alternative(v, kServiceRequestNames); }
   void value(const LogRecord& v) { alternative(v, kLogNames); }
   template <class T>
-  requires requires(const T& t) { t.fields([](std::string_view, const auto&) {}); }
+  requires requires(const T& t) {
+    t.fields([](std::string_view, const auto&) {});
+  }
   void value(const T& v) {
     out_ += '{';
     bool first = true;

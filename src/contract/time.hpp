@@ -7,7 +7,7 @@
 
 namespace weir {
 
-using Seconds = std::chrono::seconds;       // a duration, or whole seconds since the epoch
+using Seconds = std::chrono::seconds;  // a duration, or whole seconds since the epoch
 using Micros = std::chrono::microseconds;
 
 // A wall-clock reading: microseconds since the epoch (may be negative in damaged files).

@@ -18,11 +18,12 @@ namespace weir::postfix {
 
 class Driver::Impl {
  public:
-  Impl(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain)
+  Impl(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain, const codec::Dialect& dialect)
       : loop_(loop),
         brain_(brain),
         smtputf8_enable_(settings.smtputf8_enable),
-        voice_(log, settings),
+        dialect_(dialect),
+        voice_(log, settings, dialect),
         spool_(loop, voice_, settings),
         agents_(loop, voice_, settings, dialect_, sink()),
         resolver_(loop, voice_, settings, dialect_, sink()),
@@ -152,8 +153,9 @@ class Driver::Impl {
   TimerId tick_ = 0;
 };
 
-Driver::Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain)
-    : impl_(std::make_unique<Impl>(loop, log, settings, brain)) {
+Driver::Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain,
+               const codec::Dialect& dialect)
+    : impl_(std::make_unique<Impl>(loop, log, settings, brain, dialect)) {
   loop.on_failure([&log](std::string_view text) { log.fatal(text); });
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "codec/parameters.hpp"
+#include "codec/version.hpp"
 #include "contract/brain.hpp"
 #include "postfix/log_sink.hpp"
 #include "postfix/loop.hpp"
@@ -18,8 +19,9 @@ namespace weir::postfix {
 
 class Driver {
  public:
-  // All four must outlive the driver.
-  Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain);
+  // The first four must outlive the driver. `dialect`: of the Postfix whose programs answer.
+  Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain,
+         const codec::Dialect& dialect = {});
   ~Driver();
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;

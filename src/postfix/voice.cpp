@@ -7,7 +7,7 @@ namespace weir::postfix {
 
 std::string reason_of(int error) { return std::strerror(error); }
 
-Voice::Voice(LogSink& log, const codec::ProcessSettings& settings)
+Voice::Voice(LogSink& log, const codec::ProcessSettings& settings, const codec::Dialect& dialect)
     : log_(log), address_format_(settings.info_log_address_format) {
   known_address_format_ = address_format_ == "external" || address_format_ == "internal" || address_format_.empty();
   settings_.address_format =
@@ -18,6 +18,7 @@ Voice::Voice(LogSink& log, const codec::ProcessSettings& settings)
   settings_.trace_service = settings.trace_service_name;
   settings_.verify_service = settings.verify_service_name;
   settings_.flush_service = settings.flush_service_name;
+  settings_.verp_failure_word = dialect.verp_failure_word;
 }
 
 void Voice::say(const codec::LogLine& line) {

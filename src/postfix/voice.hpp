@@ -8,6 +8,7 @@
 
 #include "codec/log_line.hpp"
 #include "codec/parameters.hpp"
+#include "codec/version.hpp"
 #include "postfix/log_sink.hpp"
 
 namespace weir::postfix {
@@ -17,7 +18,7 @@ namespace weir::postfix {
 
 class Voice {
  public:
-  Voice(LogSink& log, const codec::ProcessSettings& settings);
+  Voice(LogSink& log, const codec::ProcessSettings& settings, const codec::Dialect& dialect = {});
 
   void say(const codec::LogLine& line);
   void say(const std::vector<codec::LogLine>& lines);

@@ -79,8 +79,7 @@ class Spool {
     return true;
   }
   void end_all() {
-    while (end_one()) {
-    }
+    while (end_one()) {}
   }
 
   std::vector<std::string> take_events() { return std::exchange(events_, {}); }
@@ -129,16 +128,15 @@ class Spool {
     batch.recipients.push_back({.offset = 1, .address = found->name + "@d"});
     send(Admitted{c.message, found->envelope, batch, false});
   }
-  void carry_out(const Resolve& c) {
-    arrived_.push_back(Resolved{c.message, {{"t", "d", c.addresses.at(0), 4096}}});
-  }
+  void carry_out(const Resolve& c) { arrived_.push_back(Resolved{c.message, {{"t", "d", c.addresses.at(0), 4096}}}); }
   void carry_out(const RequestAgent& c) { arrived_.push_back(AgentReady{c.agent}); }
   void carry_out(const Deliver& c) { running_.push_back(c.agent); }
   void carry_out(const CheckBounceLog& c) { send(BounceLogChecked{c.message, LogFileState::absent}); }
   void carry_out(const CheckFile& c) { send(FileChecked{c.message, FileState::ready}); }
   void carry_out(const AskService& c) {
     const auto* report = std::get_if<ReportRequest>(&c.request);
-    const bool flush = report != nullptr && report->service == Service::defer && report->kind == ReportRequest::Kind::flush;
+    const bool flush =
+        report != nullptr && report->service == Service::defer && report->kind == ReportRequest::Kind::flush;
     events_.push_back(std::string(flush ? "return " : "ask ") + file_of(c.message).name);
     arrived_.push_back(ServiceAnswered{c.ticket, true});
   }
@@ -184,10 +182,12 @@ std::string bytes_of(const std::string& hex) {
   if (star != std::string::npos) {
     const auto plus = hex.find(" + ");
     const auto count = std::stoul(hex.substr(star + 1, plus - star - 1));
-    return std::string(count, static_cast<char>(std::stoi(hex.substr(0, 2), nullptr, 16))) + bytes_of(hex.substr(plus + 3));
+    return std::string(count, static_cast<char>(std::stoi(hex.substr(0, 2), nullptr, 16))) +
+           bytes_of(hex.substr(plus + 3));
   }
   std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   return bytes;
 }
 
@@ -224,7 +224,8 @@ TEST(CycleVectors, TimeStampsAreIgnoredWhenTheyWereSeenToBe) {
     for (const Json& step : run.at("steps")) {
       for (const std::string text : step.at("added")) {  // "d1 (mtime +5000)"
         const std::string name = text.substr(0, text.find(' '));
-        spool.put(name, name[0] == 'd' ? Queue::deferred : Queue::incoming, std::stoll(text.substr(text.find('+') + 1)));
+        spool.put(name, name[0] == 'd' ? Queue::deferred : Queue::incoming,
+                  std::stoll(text.substr(text.find('+') + 1)));
       }
       spool.trigger(step.at("bytes"));
       const auto events = spool.take_events();
@@ -262,14 +263,19 @@ TEST(CycleVectors, RequestsDuringAScan) {
       for (const std::string text : step.at("files_put")) {
         files.emplace_back(text.substr(0, text.find(' ')), text.find("not due") == std::string::npos);
       }
-      const auto place = [&](const std::string& name) { return std::find(order.begin(), order.end(), name) - order.begin(); };
-      if (i == 0) std::sort(files.begin(), files.end(), [&](const auto& a, const auto& b) { return place(a.first) < place(b.first); });
+      const auto place = [&](const std::string& name) {
+        return std::find(order.begin(), order.end(), name) - order.begin();
+      };
+      if (i == 0)
+        std::sort(files.begin(), files.end(),
+                  [&](const auto& a, const auto& b) { return place(a.first) < place(b.first); });
       if (i == 4) std::reverse(files.begin(), files.end());  // d8 was read before d7
       for (const auto& [name, due] : files) spool.put(name, Queue::deferred, due ? 0 : 5000);
       spool.trigger(step.at("bytes"));
       if (std::find(stalled.begin(), stalled.end(), i) == stalled.end()) spool.end_all();
       std::vector<std::string> events = spool.take_events();
-      std::erase_if(events, [](const std::string& e) { return e.rfind("scan ", 0) != 0 && e.rfind("import ", 0) != 0; });
+      std::erase_if(events,
+                    [](const std::string& e) { return e.rfind("scan ", 0) != 0 && e.rfind("import ", 0) != 0; });
       EXPECT_EQ(events, step.at("events").get<std::vector<std::string>>()) << "step " << i << ": " << step.at("note");
     }
   }
@@ -282,7 +288,8 @@ TEST(CycleVectors, ImportsAreAsFairAsTheyWereSeenToBe) {
   const Json cases = load("fairness.json").at("cases");
   ASSERT_EQ(cases.size(), 4U);
   const std::vector<std::pair<int, int>> sizes = {{20, 20}, {10, 10}, {10, 10}, {8, 4}};
-  const std::vector<std::vector<std::string>> not_due = {{}, {"i0", "i2", "i4", "i6", "i8"}, {"d0", "d1", "d2", "d5"}, {}};
+  const std::vector<std::vector<std::string>> not_due = {
+      {}, {"i0", "i2", "i4", "i6", "i8"}, {"d0", "d1", "d2", "d5"}, {}};
   for (std::size_t i = 0; i < cases.size(); ++i) {
     for (const Json& run : of_qmgr(cases.at(i).at("runs"))) {
       Config config = quiet_config();
@@ -302,7 +309,8 @@ TEST(CycleVectors, ImportsAreAsFairAsTheyWereSeenToBe) {
 }
 
 // The second that the real program saw: that of the stamp, or the one before when it is just past a boundary.
-void expect_deferral(const std::vector<std::string>& deferred, std::int64_t mtime, double at, Seconds minimum, Seconds maximum) {
+void expect_deferral(const std::vector<std::string>& deferred, std::int64_t mtime, double at, Seconds minimum,
+                     Seconds maximum) {
   ASSERT_EQ(deferred.size(), 1U);
   const auto expected = [&](std::int64_t e) { return e + std::max(minimum.count(), std::min(maximum.count(), e)); };
   const auto second = static_cast<std::int64_t>(std::floor(at));
@@ -336,7 +344,8 @@ TEST(CycleVectors, BackoffSeries) {
       if (!attempt.contains("deferred_at") || attempt.at("deferred_at").is_null()) break;
       spool.at(attempt.at("deferred_at"));
       spool.end_one(true);
-      expect_deferral(spool.take("defer"), attempt.at("mtime"), attempt.at("deferred_at"), config.minimal_backoff, config.maximal_backoff);
+      expect_deferral(spool.take("defer"), attempt.at("mtime"), attempt.at("deferred_at"), config.minimal_backoff,
+                      config.maximal_backoff);
       ++seen;
     }
   }
@@ -368,7 +377,8 @@ TEST(CycleVectors, MailIsReturnedAtTheAgeThatWasSeen) {
         spool.end_one(true);
         const auto events = spool.take_events();
         const auto count = [&](const std::string& kind) {
-          return std::count_if(events.begin(), events.end(), [&](const std::string& e) { return e.rfind(kind, 0) == 0; });
+          return std::count_if(events.begin(), events.end(),
+                               [&](const std::string& e) { return e.rfind(kind, 0) == 0; });
         };
         EXPECT_EQ(count("defer "), step.at("action") == "defer" ? 1 : 0) << who << ' ' << step;
         EXPECT_EQ(count("return "), step.at("action") == "remove" ? 1 : 0) << who << ' ' << step;

@@ -48,11 +48,20 @@ class FewAccounts final : public codec::Accounts {
 Config make_config(const Json& trace_config) {
   const codec::Surroundings here{.host_name = "mx.test.example"};
   codec::Dictionary dictionary = codec::start_dictionary(here);
-  for (const auto& [name, value] : std::map<std::string, std::string>{
-           {"myhostname", "mx.test.example"}, {"mydomain", "test.example"}, {"myorigin", "test.example"},
-           {"inet_interfaces", "127.0.0.1"}, {"inet_protocols", "ipv4"}, {"mynetworks", "127.0.0.0/8"},
-           {"mydestination", ""}, {"alias_maps", ""}, {"alias_database", ""}, {"compatibility_level", "3.6"},
-           {"hash_queue_names", "hold"}, {"in_flow_delay", "0"}, {"fast_flush_domains", ""}, {"relay_domains", ""}}) {
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"myhostname", "mx.test.example"},
+                                                                      {"mydomain", "test.example"},
+                                                                      {"myorigin", "test.example"},
+                                                                      {"inet_interfaces", "127.0.0.1"},
+                                                                      {"inet_protocols", "ipv4"},
+                                                                      {"mynetworks", "127.0.0.0/8"},
+                                                                      {"mydestination", ""},
+                                                                      {"alias_maps", ""},
+                                                                      {"alias_database", ""},
+                                                                      {"compatibility_level", "3.6"},
+                                                                      {"hash_queue_names", "hold"},
+                                                                      {"in_flow_delay", "0"},
+                                                                      {"fast_flush_domains", ""},
+                                                                      {"relay_domains", ""}}) {
     dictionary.set(name, value);
   }
   for (const auto& [name, value] : trace_config.at("params").items()) dictionary.set(name, value.get<std::string>());
@@ -112,7 +121,8 @@ class World {
   void log(codec::Severity severity, const std::string& text) {
     if (severity == codec::Severity::debug) {
       const std::string prefix = "qmgr_active_drain: allocate ";
-      if (show_allocate_ && text.rfind(prefix, 0) == 0) emit({{"out", "allocate"}, {"transport", text.substr(prefix.size())}});
+      if (show_allocate_ && text.rfind(prefix, 0) == 0)
+        emit({{"out", "allocate"}, {"transport", text.substr(prefix.size())}});
       return;
     }
     const std::string line = std::string(codec::severity_prefix(severity)) + text;
@@ -209,13 +219,14 @@ void World::settle() {
     for (const Event& event : std::exchange(arrived_, {})) send(event);
     send(Turn{});
     const auto next = brain_->next_deadline();
-    const bool idle = arrived_.empty() && timer_phase_.empty() && !brain_->wants_turn() && (!next || next->count() > now_);
+    const bool idle =
+        arrived_.empty() && timer_phase_.empty() && !brain_->wants_turn() && (!next || next->count() > now_);
     if (idle) {
       note_files();
       return;
     }
   }
-  WEIR_CHECK(!"the brain never rests");
+  WEIR_CHECK(false && "the brain never rests");
 }
 
 void World::note_files() {
@@ -270,7 +281,7 @@ void World::input(const Json& line) {
     listening_[line.at("transport")] = kind == "relisten";
     return;  // the recording does not wait here
   } else {
-    WEIR_CHECK(!"unknown input");
+    WEIR_CHECK(false && "unknown input");
   }
   settle();
 }
@@ -287,7 +298,8 @@ void World::message(const Json& line) {
   Envelope& envelope = file.envelope;
   envelope.sender = line.value("sender", "sender@test.example");
   envelope.arrival = time();
-  envelope.create_time = Seconds{line.contains("create_time") ? kStart + line["create_time"].get<std::int64_t>() : now_};
+  envelope.create_time =
+      Seconds{line.contains("create_time") ? kStart + line["create_time"].get<std::int64_t>() : now_};
   for (const Json& record : line.value("records", Json::array())) {
     const std::string letter = record.at(0);
     const std::string text = record.at(1);
@@ -335,7 +347,9 @@ void World::carry_out(const Admit& c) {
   send(Admitted{.message = c.message, .envelope = found->envelope, .batch = read(open, c.at_most), .defer_log = false});
 }
 
-void World::carry_out(const ReadRecipients& c) { send(RecipientsRead{c.message, read(open_.at(c.message), c.at_most)}); }
+void World::carry_out(const ReadRecipients& c) {
+  send(RecipientsRead{c.message, read(open_.at(c.message), c.at_most)});
+}
 
 // Stops right after the last recipient of the batch, even if nothing follows.
 Batch World::read(Open& open, std::int64_t at_most) {
@@ -358,7 +372,8 @@ Batch World::read(Open& open, std::int64_t at_most) {
 Answer World::resolve(const std::string& address) const {
   if (const auto found = resolved_.find(address); found != resolved_.end()) {
     const Json& r = found->second;
-    return {r.at(0), r.at(1), r.size() > 2 ? r.at(2).get<std::string>() : address, r.size() > 3 ? r.at(3).get<unsigned>() : 4096U};
+    return {r.at(0), r.at(1), r.size() > 2 ? r.at(2).get<std::string>() : address,
+            r.size() > 3 ? r.at(3).get<unsigned>() : 4096U};
   }
   const std::string domain = address.substr(address.rfind('@') + 1);
   const auto dot = domain.rfind('.');
@@ -415,8 +430,12 @@ void World::carry_out(const Deliver& c) {
   connection.recipients = c.recipients;
   connection.file = open_.at(c.message).file;
   requests_[connection.request] = c.agent;
-  Json out = {{"out", "request"}, {"id", connection.request}, {"transport", connection.transport}, {"nexthop", c.nexthop},
-              {"msg", file.name.substr(1, file.name.size() - 2)}, {"rcpts", Json::array()}};
+  Json out = {{"out", "request"},
+              {"id", connection.request},
+              {"transport", connection.transport},
+              {"nexthop", c.nexthop},
+              {"msg", file.name.substr(1, file.name.size() - 2)},
+              {"rcpts", Json::array()}};
   for (const Recipient& recipient : c.recipients) out["rcpts"].push_back(recipient.address);
   if (c.flags != 3) out["flags"] = c.flags;
   const codec::DeliveryRequest request =
@@ -478,21 +497,26 @@ void World::carry_out(const AskService& c) {
   }
   const auto value_or_null = [&](const char* name) { return first.contains(name) ? Json(first[name]) : Json(nullptr); };
   static constexpr const char* kNames[] = {"bounce", "defer", "trace"};
-  emit({{"out", "rpc"}, {"service", kNames[static_cast<std::size_t>(service)]},
-        {"nrequest", std::stoi(first.at("nrequest"))}, {"msg", file.name.substr(1, file.name.size() - 2)},
-        {"recipient", value_or_null("recipient")}, {"status", statuses}, {"reason", value_or_null("reason")},
+  emit({{"out", "rpc"},
+        {"service", kNames[static_cast<std::size_t>(service)]},
+        {"nrequest", std::stoi(first.at("nrequest"))},
+        {"msg", file.name.substr(1, file.name.size() - 2)},
+        {"recipient", value_or_null("recipient")},
+        {"status", statuses},
+        {"reason", value_or_null("reason")},
         {"attrs", names}});
 }
 
 // Between two inputs the outputs come over several channels that no outsider can order against each other.
 void append_canonical(std::vector<Json> group, std::vector<std::string>& lines) {
-  static const std::map<std::string, int> kRank = {{"log", 0}, {"allocate", 1}, {"connect", 2}, {"close", 3},
-                                                   {"request", 4}, {"rpc", 5}, {"queue", 6}, {"exit", 7}};
+  static const std::map<std::string, int> kRank = {{"log", 0},     {"allocate", 1}, {"connect", 2}, {"close", 3},
+                                                   {"request", 4}, {"rpc", 5},      {"queue", 6},   {"exit", 7}};
   const auto key = [](const Json& e) {
     const std::string out = e.at("out");
     const bool ordered = out == "log" || out == "allocate";
     const auto rank = kRank.find(out);
-    return std::make_tuple(e.at("t").get<double>(), rank == kRank.end() ? 9 : rank->second, ordered ? std::string() : e.dump());
+    return std::make_tuple(e.at("t").get<double>(), rank == kRank.end() ? 9 : rank->second,
+                           ordered ? std::string() : e.dump());
   };
   std::stable_sort(group.begin(), group.end(), [&](const Json& a, const Json& b) { return key(a) < key(b); });
   for (const Json& e : group) lines.push_back(e.dump());

@@ -62,7 +62,8 @@ TEST(ScheduleDivergences, ReasonOfAnotherDeliveryIsNotUsedAfterACrash) {
   EXPECT_EQ(result.broken, std::vector<std::string>{});
   const std::string difference = result.first_difference();
   EXPECT_NE(difference.find("\"in\":\"crash\""), std::string::npos) << difference;
-  EXPECT_NE(difference.find("suspended: delivery temporarily suspended: connect to b"), std::string::npos) << difference;
+  EXPECT_NE(difference.find("suspended: delivery temporarily suspended: connect to b"), std::string::npos)
+      << difference;
 }
 
 // The recording keeps a destination of the retry transport for each reason and counts it; Weir remembers one more
@@ -71,7 +72,8 @@ TEST(ScheduleDivergences, ReasonsAreNotLeftBehindAsDestinations) {
   const ReplayResult result = replay(kRetryLeak);
   EXPECT_EQ(result.broken, std::vector<std::string>{});
   const std::string difference = result.first_difference();
-  EXPECT_NE(difference.find("  - {\"out\":\"log\",\"t\":0,\"text\":\"qmgr_queue_unthrottle: queue d3:"), std::string::npos)
+  EXPECT_NE(difference.find("  - {\"out\":\"log\",\"t\":0,\"text\":\"qmgr_queue_unthrottle: queue d3:"),
+            std::string::npos)
       << difference;
   const std::string fourth = "qmgr_queue_unthrottle: queue d4:";
   const auto has_fourth = [&](const std::string& line) { return line.find(fourth) != std::string::npos; };

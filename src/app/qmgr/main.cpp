@@ -40,7 +40,10 @@ postfix::TriggerListener::Kind listener_kind(const std::string& transport_type) 
 class Daemon {
  public:
   explicit Daemon(Start& start)
-      : start_(start), log_(start.log()), brain_(make_brain(start)), driver_(loop_, log_, start.settings(), *brain_) {
+      : start_(start),
+        log_(start.log()),
+        brain_(make_brain(start)),
+        driver_(loop_, log_, start.settings(), *brain_, start.dialect()) {
     loop_.on_failure([this](std::string_view text) { log_.fatal(text); });
   }
 

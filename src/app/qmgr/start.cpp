@@ -7,6 +7,7 @@
 
 #include "codec/log_line.hpp"
 #include "postfix/accounts.hpp"
+#include "postfix/installed_version.hpp"
 #include "postfix/main_cf_file.hpp"
 #include "postfix/master.hpp"
 #include "postfix/privileges.hpp"
@@ -130,7 +131,19 @@ void Start::enter_queue_directory() {
   if (failure) log_.fatal(*failure);
 }
 
-void Start::before_jail() { heed(codec::open_domain_lists(postfix::load_file, settings_)); }
+void Start::before_jail() {
+  heed(codec::open_domain_lists(postfix::load_file, settings_));
+  learn_dialect();
+}
+
+// What is not known is taken for the release that Weir is tested with.
+void Start::learn_dialect() {
+  const std::optional<std::string> text = postfix::installed_mail_version(settings_.daemon_directory);
+  if (!text) return;
+  dialect_ = codec::dialect_for(*codec::parse_mail_version(*text));
+  if (!dialect_.known)
+    log_.warning("Postfix " + *text + " is not a release that Weir knows; taken for the nearest one");
+}
 
 void Start::enter_jail() {
   const std::string owner = options_.drop_privileges ? settings_.mail_owner : "";

@@ -9,6 +9,7 @@
 
 #include "codec/options.hpp"
 #include "codec/parameters.hpp"
+#include "codec/version.hpp"
 #include "contract/config.hpp"
 #include "postfix/process_log.hpp"
 
@@ -25,6 +26,7 @@ class Start {
   [[nodiscard]] const codec::Options& options() const { return options_; }
   [[nodiscard]] const codec::ProcessSettings& settings() const { return settings_; }
   [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] const codec::Dialect& dialect() const { return dialect_; }
   [[nodiscard]] std::uint32_t generation() const { return generation_; }
 
  private:
@@ -39,6 +41,7 @@ class Start {
   void run_debugger();
   void enter_queue_directory();
   void before_jail();
+  void learn_dialect();
   void enter_jail();
   void after_jail();
   void heed(const codec::Notes& notes);
@@ -50,6 +53,7 @@ class Start {
   codec::Options options_;
   codec::ProcessSettings settings_;
   Config config_;
+  codec::Dialect dialect_;
   std::uint32_t generation_ = 0;
 };
 
