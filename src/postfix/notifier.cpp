@@ -18,6 +18,9 @@ struct Notifier::Request {
   std::optional<Stream> stream;
   bool begun = false;  // part of what is awaited has come
   int error = 0;
+  Lane* lane = nullptr;  // of a record
+  TimerId retry = 0;     // connects again when it is over
+  Seconds patience{};    // for a full backlog; one try a second
 
   [[nodiscard]] std::string peer() const { return codec::peer_path(socket); }
 };
@@ -26,7 +29,9 @@ Notifier::Notifier(Loop& loop, Voice& voice, const codec::ProcessSettings& setti
                    EventSink sink)
     : loop_(loop), voice_(voice), settings_(settings), dialect_(dialect), sink_(std::move(sink)) {}
 
-Notifier::~Notifier() = default;
+Notifier::~Notifier() {
+  for (auto& [ticket, request] : requests_) loop_.cancel(request->retry);
+}
 
 Notifier::Request* Notifier::find(TicketId ticket) {
   const auto found = requests_.find(ticket.value);
@@ -64,15 +69,56 @@ void Notifier::ask(const AskService& command, const std::string& queue_id, const
   request.socket = socket_of(request.service);
   request.bytes = codec::encode_service_request(command.request, queue_id, envelope, dialect_);
 
-  const Connection connection = connect_local(request.socket);
-  if (connection.error != 0) {
-    if (!request.is_report) voice_.say(line::connect_failed(request.socket, reason_of(connection.error)));
-    answer(command.ticket, false);
+  if (request.is_report) {
+    begin(std::move(owned));
     return;
   }
-  requests_[command.ticket.value] = std::move(owned);
+  request.lane = &lane_of(request.service, command.message);
+  request.patience = settings_.qmgr_ipc_timeout;
+  request.lane->waiting.push_back(std::move(owned));
+  start_waiting(*request.lane);
+}
+
+Notifier::Lane& Notifier::lane_of(Service service, MessageId message) {
+  return lanes_.at(static_cast<std::size_t>(service)).at(message.value % kRecordLanes);
+}
+
+void Notifier::start_waiting(Lane& lane) {
+  if (std::exchange(lane.starting, true)) return;
+  while (!lane.busy && !lane.waiting.empty()) {
+    auto next = std::move(lane.waiting.front());
+    lane.waiting.pop_front();
+    lane.busy = true;
+    begin(std::move(next));
+  }
+  lane.starting = false;
+}
+
+void Notifier::begin(std::unique_ptr<Request> owned) {
+  Request& request = *owned;
+  requests_[request.ticket.value] = std::move(owned);
+  connect(request);
+}
+
+void Notifier::connect(Request& request) {
+  const Connection connection = connect_local(request.socket);
+  if (connection.error == 0) {
+    connected(request, connection.fd);
+  } else if (connection.error == EAGAIN && request.patience > Seconds{0}) {
+    request.patience -= Seconds{1};
+    request.retry = loop_.after(Seconds{1}, [this, &request] {
+      request.retry = 0;
+      connect(request);
+    });
+  } else {
+    if (!request.is_report) voice_.say(line::connect_failed(request.socket, reason_of(connection.error)));
+    close(request, false);
+  }
+}
+
+void Notifier::connected(Request& request, int fd) {
   request.exchange.emplace(request.service, dialect_, request.peer());
-  request.stream.emplace(loop_, connection.fd);
+  request.stream.emplace(loop_, fd);
   request.stream->on_readable([this, ticket = request.ticket] { readable(ticket); });
   limit(request, request.is_report ? kReportLimit : settings_.qmgr_ipc_timeout);
   if (request.exchange->state() == codec::ServiceExchange::State::may_write) write_request(request);
@@ -143,12 +189,19 @@ void Notifier::await_answer(Request& request) {
 }
 
 void Notifier::finish(Request& request) {
-  const TicketId ticket = request.ticket;
-  const bool ok = request.exchange->ok();
   voice_.warn_all(request.exchange->take_warnings());
   if (request.exchange->state() != codec::ServiceExchange::State::answered) complain(request, request.error);
+  close(request, request.exchange->ok());
+}
+
+// The request is gone after this.
+void Notifier::close(const Request& request, bool ok) {
+  const TicketId ticket = request.ticket;
+  Lane* const lane = request.lane;
   requests_.erase(ticket.value);
+  if (lane != nullptr) lane->busy = false;
   answer(ticket, ok);
+  if (lane != nullptr) start_waiting(*lane);
 }
 
 void Notifier::complain(const Request& request, int error) {

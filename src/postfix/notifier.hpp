@@ -2,10 +2,14 @@
 //
 // Promises: every AskService ends with ServiceAnswered; trouble of any kind is an answer that is not ok. Nothing
 // waits here: a report may take kReportLimit for its greeting and again for its answer, everything else, and
-// whatever has begun, qmgr_ipc_timeout. Tested in tests/postfix/world/notifier_test.cpp.
+// whatever has begun, qmgr_ipc_timeout. Records of single recipients come in thousands when a transport dies; so a
+// service gets those of one message one after the other, in order, and those of at most kRecordLanes messages at a
+// time, and a full backlog is waited for. Tested in tests/postfix/world/notifier_test.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -26,6 +30,7 @@ namespace weir::postfix {
 class Notifier {
  public:
   static constexpr Seconds kReportLimit{1000};
+  static constexpr std::size_t kRecordLanes = 8;  // of each service
 
   Notifier(Loop& loop, Voice& voice, const codec::ProcessSettings& settings, const codec::Dialect& dialect,
            EventSink sink);
@@ -37,11 +42,23 @@ class Notifier {
 
  private:
   struct Request;
+  // Records that follow each other.
+  struct Lane {
+    bool busy = false;
+    bool starting = false;  // an answer that comes at once does not start the next one from inside
+    std::deque<std::unique_ptr<Request>> waiting;
+  };
 
   [[nodiscard]] Request* find(TicketId ticket);
   [[nodiscard]] bool is_for_flush_service(const std::string& site) const;
   [[nodiscard]] std::string socket_of(Service service) const;
   void answer(TicketId ticket, bool ok) { sink_(ServiceAnswered{ticket, ok}); }
+  [[nodiscard]] Lane& lane_of(Service service, MessageId message);
+  void start_waiting(Lane& lane);
+  void begin(std::unique_ptr<Request> owned);
+  void connect(Request& request);
+  void connected(Request& request, int fd);
+  void close(const Request& request, bool ok);
   void readable(TicketId ticket);
   void write_request(Request& request);
   void await_answer(Request& request);
@@ -55,6 +72,7 @@ class Notifier {
   codec::Dialect dialect_;
   EventSink sink_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Request>> requests_;  // by TicketId
+  std::array<std::array<Lane, kRecordLanes>, 5> lanes_;                   // by Service and message
 };
 
 }  // namespace weir::postfix

@@ -217,5 +217,80 @@ TEST_F(NotifierTest, ReportThatStallsHalfWayIsBoundedToo) {
   EXPECT_FALSE(ok());
 }
 
+// --- many at once --------------------------------------------------------------------------------------
+
+// A dead retry transport makes a record of every recipient at once: more than any backlog or descriptor limit holds.
+TEST_F(NotifierTest, ManyRecordsComeInOrderAndNeverMoreThanTheServiceTakes) {
+  constexpr std::uint64_t kCount = 60;
+  const Listener defer("private/defer", 4);
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    AppendRequest record{Service::defer, 0, Recipient{100, "a" + std::to_string(i) + "@x.example", "", "", 0}, {}, ""};
+    notifier_->ask(AskService{TicketId{i + 1}, MessageId{7}, record}, "AB12CD34", envelope_);
+  }
+  std::vector<std::string> recipients;
+  while (recipients.size() < kCount) {
+    const Peer peer = defer.accept();
+    ASSERT_TRUE(peer.connected()) << recipients.size() << " " << log_.lines.size();
+    EXPECT_EQ(notifier_->open_requests(), 1U);
+    const auto list = codec::parse_attr_list(request_on(peer));
+    ASSERT_TRUE(list);
+    recipients.push_back(list->list.at(4).second);
+    peer.say(attrs({"status", "0"}));
+    ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == recipients.size(); }));
+  }
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    EXPECT_EQ(recipients[i], "a" + std::to_string(i) + "@x.example");
+    EXPECT_EQ(answers_[i], (ServiceAnswered{TicketId{i + 1}, true}));
+  }
+  EXPECT_EQ(log_.lines, Lines{});
+}
+
+// What a patient client would wait for in the kernel.
+TEST_F(NotifierTest, FullBacklogIsWaitedForWithARecord) {
+  settings_.qmgr_ipc_timeout = Seconds{30};
+  const Listener defer("private/defer", 0);
+  const Connection in_the_way = connect_local("private/defer");
+  ASSERT_EQ(in_the_way.error, 0);
+  ask(append());
+  run_dry(loop_);
+  EXPECT_TRUE(answers_.empty());
+  (void)defer.accept();
+  Peer peer{-1};
+  ASSERT_TRUE(run_until(loop_, [&] {
+    peer = defer.accept();
+    return peer.connected();
+  }));
+  (void)request_on(peer);
+  peer.say(attrs({"status", "0"}));
+  EXPECT_TRUE(ok());
+  EXPECT_EQ(log_.lines, Lines{});
+  close(in_the_way.fd);
+}
+
+TEST_F(NotifierTest, BacklogThatStaysFullIsNotOkInTheEnd) {
+  const Listener defer("private/defer", 0);
+  const Connection in_the_way = connect_local("private/defer");
+  ask(append());
+  EXPECT_FALSE(ok());
+  EXPECT_EQ(log_.take(), Lines{"warning: connect to private/defer: Resource temporarily unavailable"});
+  ask(flush());  // the next service is not held up
+  EXPECT_FALSE(ok());
+  close(in_the_way.fd);
+}
+
+TEST_F(NotifierTest, ServiceThatDiesUnderThousandsOfRecordsEndsThemAll) {
+  constexpr std::uint64_t kCount = 30000;
+  std::optional<Listener> defer(std::in_place, "private/defer");
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    notifier_->ask(AskService{TicketId{i + 1}, MessageId{7}, append()}, "AB12CD34", envelope_);
+  }
+  Peer peer = defer->accept();
+  defer.reset();
+  peer.hang_up();
+  EXPECT_TRUE(run_until(loop_, [&] { return !answers_.empty(); }));
+  EXPECT_EQ(answers_.size(), kCount);
+  EXPECT_EQ(answers_.back(), (ServiceAnswered{TicketId{kCount}, false}));
+}
+
 }  // namespace
 }  // namespace weir::postfix
