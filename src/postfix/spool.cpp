@@ -20,7 +20,9 @@ namespace line = codec::line;
 
 constexpr mode_t kDirectoryMode = 0700;
 constexpr std::int64_t kBatchMax = 5000;  // recipients of one read, whatever the brain would like
-constexpr int kSavedNamesMax = 100;       // tries to find a free name in saved/
+// Neither a symbolic link nor a pipe that was put in the place of the file leads anywhere.
+constexpr int kOpenFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+constexpr int kSavedNamesMax = 100;  // tries to find a free name in saved/
 
 // A descriptor that closes itself.
 class File {
@@ -176,7 +178,7 @@ int Spool::stamp(const std::string& path, Seconds second) {
   timespec time{};
   time.tv_sec = second.count();
   const timespec times[2] = {time, time};
-  return utimensat(AT_FDCWD, path.c_str(), times, 0) == 0 ? 0 : errno;
+  return utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
 }
 
 // --- reading -----------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ Event Spool::admit(const Admit& command) {
   }
   Message& message = messages_[command.message.value];
   message = Message{command.queue_id, {}, loop_.now()};
-  const File file(open(active.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const File file(open(active.c_str(), O_RDWR | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
     const codec::LogLine text = line::open_active(command.queue_id, reason_of(error), because(error));
@@ -214,7 +216,7 @@ Event Spool::read_recipients(const ReadRecipients& command) {
   if (found == messages_.end()) return ReadFailed{command.message};
   Message& message = found->second;
   const std::string active = path(Queue::active, message.queue_id);
-  const File file(open(active.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const File file(open(active.c_str(), O_RDONLY | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
     const codec::LogLine text = line::open_active(message.queue_id, reason_of(error), because(error));
@@ -293,7 +295,7 @@ Event Spool::check_file(MessageId id) {
 
 void Spool::patch(const Message& message, const codec::Patch& patch) {
   const std::string active = path(Queue::active, message.queue_id);
-  const File file(open(active.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  const File file(open(active.c_str(), O_WRONLY | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
     const codec::LogLine text = line::open_active(message.queue_id, reason_of(error), because(error));

@@ -53,7 +53,7 @@ std::optional<int> receive_descriptor(int connection) {
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_controllen = CMSG_LEN(sizeof(int));  // the padding behind it would hold a second one
   if (recvmsg(connection, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) {
     if (must_wait()) return std::nullopt;
     return -1;

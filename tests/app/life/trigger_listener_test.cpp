@@ -250,6 +250,39 @@ TEST_F(TriggerListenerTest, PassedOnClient) {
   EXPECT_TRUE(closed(pair[0]));
 }
 
+// A carrier that brings more than one descriptor: the surplus is not kept.
+TEST_F(TriggerListenerTest, SurplusDescriptorIsNotKept) {
+  start(TriggerListener::Kind::passed_on);
+  std::array<int, 2> first{}, second{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, first.data()), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, second.data()), 0);
+  clients_.push_back(first[0]);
+  clients_.push_back(second[0]);
+  const int carrier = connect();
+  char zero = 0;
+  iovec data{&zero, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(2 * sizeof(int));
+  const std::array<int, 2> both{first[1], second[1]};
+  std::memcpy(CMSG_DATA(header), both.data(), sizeof both);
+  ASSERT_EQ(sendmsg(carrier, &message, 0), 1);
+  close(first[1]);
+  close(second[1]);
+  rounds(2);
+  EXPECT_TRUE(closed(second[0]));
+  say(first[0], "W");
+  rounds(1);
+  EXPECT_EQ(happened_, (Story{"taken", "W", "available"}));
+}
+
 TEST_F(TriggerListenerTest, CarrierWithoutDescriptorIsDropped) {
   start(TriggerListener::Kind::passed_on);
   const int carrier = connect();

@@ -243,6 +243,32 @@ TEST_F(SpoolTest, FileThatVanishesOrBreaksWhileReadingOnCostsThatMessageOnly) {
   EXPECT_TRUE(std::holds_alternative<ReadFailed>(spool_->read_recipients(ReadRecipients{MessageId{99}, 10})));
 }
 
+// Opening a pipe that nobody else has open would wait for ever.
+TEST_F(SpoolTest, PipePutInPlaceOfTheFileHoldsUpNobody) {
+  admitted(two_recipients(), 1);
+  fs::remove(active());
+  ASSERT_EQ(mkfifo(active().c_str(), 0700), 0);
+  alarm(20);
+  EXPECT_TRUE(std::holds_alternative<ReadFailed>(spool_->read_recipients(ReadRecipients{kId, 10})));
+  EXPECT_FALSE(log_.take().empty());
+  spool_->mark_done(kId, 100);
+  EXPECT_EQ(log_.take(), Lines{"warning: open active AB12CD34: No such device or address"});
+  alarm(0);
+}
+
+TEST_F(SpoolTest, TimeStampsStayInTheQueue) {
+  write_file("elsewhere", "x");
+  const timespec old[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, "elsewhere", old, 0), 0);
+  fs::create_symlink("../elsewhere", "active/AB12CD34");
+  fs::create_symlink("../nowhere", "active/AB12CD35");
+  spool_->recover_active();
+  EXPECT_TRUE(fs::is_symlink("incoming/AB12CD34"));
+  EXPECT_TRUE(fs::is_symlink("incoming/AB12CD35"));
+  EXPECT_EQ(mtime_of("elsewhere"), 1'000'000'000);
+  EXPECT_EQ(log_.take(), Lines{});
+}
+
 // --- logs of the bounce family -----------------------------------------------------------------------
 
 //= REP-01 test
