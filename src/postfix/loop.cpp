@@ -24,6 +24,7 @@ namespace weir::postfix {
 namespace {
 
 constexpr int kEventsPerRound = 100;
+constexpr Seconds kJump{2};  // a clock that goes back by less does not matter to whole seconds
 
 // A descriptor number may be in use again before the kernel's batch has been worked off: each watch has a
 // mark of its own, and the kernel hands it back with the event.
@@ -52,10 +53,37 @@ struct Loop::Impl {
   int epoll = -1;
   std::uint32_t last_mark = 0;
   std::vector<Watch> watches;  // by descriptor number
+  struct Timer {
+    Callback callback;
+    bool is_delay = false;  // not a second of the clock
+  };
   TimerId last_timer = 0;
-  std::map<Due, Callback> timers;                  // by second, then in order of setting
+  std::map<Due, Timer> timers;                     // by second, then in order of setting
   std::unordered_map<TimerId, Seconds> due_times;  // for cancel
+  Time last_wall = wall_clock();
+  Micros last_steady = steady_time();
   std::function<void(std::string_view)> on_failure;
+
+  // Every look at the clock is here, so that a jump is seen before anything is reckoned with the new time.
+  Time look_at_clock() {
+    const Time wall = wall_clock();
+    const Micros steady = steady_time();
+    const Micros lost = (steady - last_steady) - (wall.since_epoch - last_wall.since_epoch);
+    last_wall = wall;
+    last_steady = steady;
+    if (lost >= kJump) move_delays(std::chrono::floor<Seconds>(lost));
+    return wall;
+  }
+
+  void move_delays(Seconds back) {
+    std::map<Due, Timer> moved;
+    for (auto& [due, timer] : timers) {
+      const Seconds second = timer.is_delay ? due.second - back : due.second;
+      due_times[due.id] = second;
+      moved.emplace(Due{second, due.id}, std::move(timer));
+    }
+    timers = std::move(moved);
+  }
 
   void fail(const char* call) {
     const std::string text = std::string("event_loop: ") + call + ": " + std::strerror(errno);
@@ -83,9 +111,9 @@ struct Loop::Impl {
     if (!other_way || epoll_ctl(epoll, second, fd, &event) != 0) fail("epoll_ctl");
   }
 
-  TimerId set_timer(Seconds second, Callback callback) {
+  TimerId set_timer(Seconds second, Timer timer) {
     const TimerId id = ++last_timer;
-    timers.emplace(Due{second, id}, std::move(callback));
+    timers.emplace(Due{second, id}, std::move(timer));
     due_times.emplace(id, second);
     return id;
   }
@@ -106,7 +134,7 @@ struct Loop::Impl {
         ++next;
         continue;
       }
-      const Callback callback = std::move(next->second);
+      const Callback callback = std::move(next->second.callback);
       due_times.erase(next->first.id);
       timers.erase(next);
       callback();
@@ -153,10 +181,10 @@ void Loop::forget(int fd) {
 }
 
 TimerId Loop::after(Seconds delay, Callback callback) {
-  return impl_->set_timer(wall_clock().seconds() + delay, std::move(callback));
+  return impl_->set_timer(impl_->look_at_clock().seconds() + delay, {std::move(callback), true});
 }
 
-TimerId Loop::at(Seconds second, Callback callback) { return impl_->set_timer(second, std::move(callback)); }
+TimerId Loop::at(Seconds second, Callback callback) { return impl_->set_timer(second, {std::move(callback), false}); }
 
 void Loop::cancel(TimerId timer) {
   const auto found = impl_->due_times.find(timer);
@@ -169,13 +197,13 @@ void Loop::on_failure(std::function<void(std::string_view)> handler) { impl_->on
 
 void Loop::run_round(bool poll) {
   std::array<epoll_event, kEventsPerRound> events;
-  if (!poll && !impl_->timers.empty()) now_ = wall_clock();
+  if (!poll && !impl_->timers.empty()) now_ = impl_->look_at_clock();
   int ready = epoll_wait(impl_->epoll, events.data(), kEventsPerRound, impl_->wait_time(poll, now_.seconds()));
   if (ready < 0) {
     if (errno != EINTR) impl_->fail("epoll_wait");
     ready = 0;
   }
-  now_ = wall_clock();
+  now_ = impl_->look_at_clock();
   impl_->run_timers(now_.seconds());
   for (int i = 0; i < ready; ++i) impl_->dispatch(events[static_cast<std::size_t>(i)].data.u64);
 }

@@ -3,7 +3,8 @@
 // One round: wait; due timers (by due time, equal ones in order of setting; one that is set during the round
 // waits for the next round); then ready descriptors, at most 100, in the order the kernel reports them.
 // Timers have whole-second resolution: one set at second s for d seconds is due when the clock shows s + d;
-// the wait is the difference in whole seconds (spec/master.md).
+// the wait is the difference in whole seconds (spec/master.md). A clock that is set back makes no delay longer:
+// timers of after() move with it; those of at() belong to the clock (spec/divergences.md).
 #pragma once
 
 #include <cstdint>
