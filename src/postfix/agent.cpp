@@ -17,6 +17,7 @@ struct Agents::Agent {
   std::optional<codec::GreetingReader> greeting;
   std::optional<codec::DeliveryReportReader> report;
   std::string queue_id;  // of the message in work
+  TimerId refusal = 0;   // tells that it is unreachable
 
   [[nodiscard]] std::string peer() const { return codec::peer_path("private/" + transport); }
 };
@@ -30,7 +31,9 @@ Agents::Agents(Loop& loop, Voice& voice, const codec::ProcessSettings& settings,
       dialect_(dialect),
       sink_(std::move(sink)) {}
 
-Agents::~Agents() = default;
+Agents::~Agents() {
+  for (auto& [id, agent] : agents_) loop_.cancel(agent->refusal);
+}
 
 Agents::Agent* Agents::find(AgentId id) {
   const auto found = agents_.find(id.value);
@@ -55,7 +58,7 @@ void Agents::request(const RequestAgent& command) {
   const Connection connection = connect_local("private/" + agent.transport);
   if (connection.error != 0) {
     voice_.say(line::connect_transport_failed(agent.transport, reason_of(connection.error)));
-    loop_.after(Seconds{0}, [this, id = agent.id] {
+    agent.refusal = loop_.after(Seconds{0}, [this, id = agent.id] {
       if (find(id) != nullptr) fail(id, AgentProblem::connect);
     });
     return;
@@ -130,7 +133,8 @@ void Agents::release(AgentId id) { agents_.erase(id.value); }
 
 std::optional<Event> Agents::deliver(AgentId id, const codec::DeliveryRequest& request) {
   Agent* agent = find(id);
-  if (agent == nullptr || agent->state != State::ready) return std::nullopt;
+  if (agent == nullptr) return AgentFailed{id, AgentProblem::write};
+  if (agent->state != State::ready) return std::nullopt;  // what goes on there has an end of its own
   agent->queue_id = request.queue_id;
   switch (agent->stream->send(codec::encode(request, dialect_), [this, id](int error) { write_ended(id, error); })) {
     case Stream::Send::done: await_report(*agent); return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -365,6 +366,21 @@ TEST_F(AgentTest, ManyAgentsSideBySide) {
   for (auto peer = peers.rbegin(); peer != peers.rend(); ++peer) peer->say(report("", "", "0"));
   EXPECT_TRUE(run_until(loop_, [&] { return events_.size() == 40; }));
   EXPECT_EQ(agents_->count(), 0U);
+}
+
+// --- what a brain should not do, and the end -----------------------------------------------------------
+
+TEST_F(AgentTest, DeliverToAnUnknownAgentEndsToo) {
+  EXPECT_EQ(agents_->deliver(AgentId{99}, request()), Event(AgentFailed{AgentId{99}, AgentProblem::write}));
+}
+
+TEST_F(AgentTest, NothingIsLeftArmedAtTheEnd) {
+  auto agents = std::make_unique<Agents>(loop_, voice_, settings_, codec::Dialect{},
+                                         [this](Event event) { events_.push_back(event); });
+  agents->request(RequestAgent{kAgent, "missing"});
+  agents.reset();
+  run_dry(loop_);
+  EXPECT_TRUE(events_.empty());
 }
 
 }  // namespace
