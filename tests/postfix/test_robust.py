@@ -392,6 +392,22 @@ def retry_service_dead(context: Context) -> None:
         still_serves(post, pid)
 
 
+@live("retry-service-dead-many")
+def retry_service_dead_many(context: Context) -> None:
+    """The same with more recipients at once than the defer service has room for: each has its record."""
+    recipients = [f"r{number:04}@dead.example" for number in range(600)]
+    with running(context.qmgr, keep=context.keep, transport={"dead.example": "nosuch:"}, services={"retry": None},
+                 qmgr_arguments=context.options) as post:
+        pid = post.qmgr_pid()
+        post.place("incoming", "MANY1", queue_file.message("s@box.example", recipients))
+        post.trigger(b"I", wait=False)
+        post.wait_in("deferred", "MANY1", 60)
+        told = set(re.findall(r"r\d{4}@dead\.example", post.path_of("defer", "MANY1").read_text()))
+        equal(len(told), len(recipients), "recipients in the defer log")
+        check(not post.log.matching(r"defer service failure|connect to private/defer"), "records were lost")
+        still_serves(post, pid)
+
+
 @live("defer-service-stalls")
 def defer_service_stalls(context: Context) -> None:
     """The same with a defer service that does not answer: nobody else waits for it."""
