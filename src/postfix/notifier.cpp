@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace weir::postfix {
 
@@ -19,8 +20,9 @@ struct Notifier::Request {
   bool begun = false;  // part of what is awaited has come
   int error = 0;
   Lane* lane = nullptr;  // of a record
-  TimerId retry = 0;     // connects again when it is over
-  Seconds patience{};    // for a full backlog; one try a second
+  Seconds asked{}, started{};
+  TimerId retry = 0;   // connects again when it is over
+  Seconds patience{};  // for a full backlog; one try a second
 
   [[nodiscard]] std::string peer() const { return codec::peer_path(socket); }
 };
@@ -75,6 +77,7 @@ void Notifier::ask(const AskService& command, const std::string& queue_id, const
   }
   request.lane = &lane_of(request.service, command.message);
   request.patience = settings_.qmgr_ipc_timeout;
+  request.asked = loop_.now().seconds();
   request.lane->waiting.push_back(std::move(owned));
   start_waiting(*request.lane);
 }
@@ -96,6 +99,7 @@ void Notifier::start_waiting(Lane& lane) {
 
 void Notifier::begin(std::unique_ptr<Request> owned) {
   Request& request = *owned;
+  request.started = loop_.now().seconds();
   requests_[request.ticket.value] = std::move(owned);
   connect(request);
 }
@@ -112,6 +116,7 @@ void Notifier::connect(Request& request) {
     });
   } else {
     if (!request.is_report) voice_.say(line::connect_failed(request.socket, reason_of(connection.error)));
+    if (connection.error == EAGAIN) request.error = ETIMEDOUT;
     close(request, false);
   }
 }
@@ -198,10 +203,23 @@ void Notifier::finish(Request& request) {
 void Notifier::close(const Request& request, bool ok) {
   const TicketId ticket = request.ticket;
   Lane* const lane = request.lane;
+  std::vector<TicketId> along;
+  if (lane != nullptr && request.error == ETIMEDOUT) along = take_waiting(*lane, request.started);
   requests_.erase(ticket.value);
   if (lane != nullptr) lane->busy = false;
   answer(ticket, ok);
+  for (const TicketId waited : along) answer(waited, false);
   if (lane != nullptr) start_waiting(*lane);
+}
+
+// A service that stands still does so once for all who have waited as long, not once for each.
+std::vector<TicketId> Notifier::take_waiting(Lane& lane, Seconds asked_until) {
+  std::vector<TicketId> taken;
+  while (!lane.waiting.empty() && lane.waiting.front()->asked <= asked_until) {
+    taken.push_back(lane.waiting.front()->ticket);
+    lane.waiting.pop_front();
+  }
+  return taken;
 }
 
 void Notifier::complain(const Request& request, int error) {

@@ -4,7 +4,8 @@
 // waits here: a report may take kReportLimit for its greeting and again for its answer, everything else, and
 // whatever has begun, qmgr_ipc_timeout. Records of single recipients come in thousands when a transport dies; so a
 // service gets those of one message one after the other, in order, and those of at most kRecordLanes messages at a
-// time, and a full backlog is waited for. Tested in tests/postfix/world/notifier_test.cpp.
+// time; a full backlog is waited for, and those that have waited as long as one that timed out go with it. Tested in
+// tests/postfix/world/notifier_test.cpp.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "codec/notify.hpp"
 #include "codec/parameters.hpp"
@@ -55,6 +57,7 @@ class Notifier {
   void answer(TicketId ticket, bool ok) { sink_(ServiceAnswered{ticket, ok}); }
   [[nodiscard]] Lane& lane_of(Service service, MessageId message);
   void start_waiting(Lane& lane);
+  [[nodiscard]] std::vector<TicketId> take_waiting(Lane& lane, Seconds asked_until);
   void begin(std::unique_ptr<Request> owned);
   void connect(Request& request);
   void connected(Request& request, int fd);

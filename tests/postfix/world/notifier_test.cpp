@@ -292,5 +292,23 @@ TEST_F(NotifierTest, ServiceThatDiesUnderThousandsOfRecordsEndsThemAll) {
   EXPECT_EQ(answers_.back(), (ServiceAnswered{TicketId{kCount}, false}));
 }
 
+// Otherwise a thousand records would wait a thousand times as long.
+TEST_F(NotifierTest, RecordThatTimesOutTakesThoseAlongThatWaitedAsLong) {
+  const Listener defer("private/defer");
+  std::vector<ServiceAnswered> want;
+  for (std::uint64_t i = 1; i <= 8; ++i) {
+    notifier_->ask(AskService{TicketId{i}, MessageId{7}, append()}, "AB12CD34", envelope_);
+    want.push_back({TicketId{i}, false});
+  }
+  ASSERT_TRUE(run_until(
+      loop_, [&] { return answers_.size() >= 8; }, std::chrono::milliseconds{2500}));
+  EXPECT_EQ(answers_, want);
+  answers_.clear();
+  EXPECT_EQ(log_.take(), Lines{"warning: read private/defer socket: Connection timed out"});
+  ask(append());  // and the lane goes on
+  (void)defer.accept();
+  EXPECT_FALSE(ok());
+}
+
 }  // namespace
 }  // namespace weir::postfix
