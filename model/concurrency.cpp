@@ -1,5 +1,6 @@
 // Destinations: their states, concurrency feedback, clog warnings. Spec: spec/concurrency.md.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "model/model.hpp"
@@ -42,18 +43,17 @@ void Model::positive_feedback(DestinationId id) {
     unthrottle(id);
     return;
   }
-  const int limit = config.concurrency_limit;
-  const int busy = static_cast<int>(d.busy.size());
-  if ((limit == 0 || d.window < limit) && d.window < busy + config.initial_concurrency) {
+  const int limit = config.concurrency_limit == 0 ? std::numeric_limits<int>::max() : config.concurrency_limit;
+  const auto busy = static_cast<std::int64_t>(d.busy.size());
+  if (d.window < limit && d.window < busy + config.initial_concurrency) {
     const double f = feedback(config.positive_feedback, d.window);
     if (s_.config.feedback_debug && d.transport != "retry" && d.transport != "error") log(LogFeedbackStep{false, f});
     d.success += f;
     while (d.success + f / 2 >= 1) {
-      d.window += 1;
+      if (d.window < limit) d.window += 1;  //= PAR-026
       d.success -= 1;
       d.failure = 0;
     }
-    if (limit > 0) d.window = std::min(d.window, limit);  //= PAR-026
   }
   log_state(false, d);
 }

@@ -94,15 +94,20 @@ void Model::look_at_next_queue() {
   end_import();
 }
 
+bool Model::awaits_entry(Queue queue) const {
+  const Import& import = s_.import;
+  return import.active && !import.message && import.candidates.front() == queue;
+}
+
 void Model::next_candidate() {
   s_.import.candidates.erase(s_.import.candidates.begin());
   look_at_next_queue();
 }
 
 void Model::on(const ScanEnded& event) {
+  if (!awaits_entry(event.queue)) return;
   Scan& scan = scan_of(event.queue);
   scan.open = false;
-  if (!s_.import.active) return;
   if (scan.next.start && !s_.import.began) {  //= TRG-06  restarted in the same step
     begin_scan(event.queue);
     s_.import.began = true;
@@ -113,7 +118,7 @@ void Model::on(const ScanEnded& event) {
 }
 
 void Model::on(const ScanEntry& event) {
-  if (!s_.import.active) return;
+  if (!awaits_entry(event.queue)) return;
   s_.import.yielded = true;
   const bool due = scan_of(event.queue).current.all || event.mtime <= clock() + Seconds{1};
   if (event.state == FileState::ready && due) {
@@ -134,11 +139,11 @@ void Model::admit(const ScanEntry& entry) {
   message.active_arrival = now_;
   message.room = s_.config.message_recipient_minimum;  //= PAR-013
   message.reading = true;
-  const int room = message.room;
+  const std::int64_t room = message.room;
   s_.messages.emplace(id, std::move(message));
   s_.import.message = id;
   //= PAR-011
-  const std::int64_t at_most = std::max(s_.config.message_recipient_limit - s_.recipients, room);
+  const std::int64_t at_most = std::max<std::int64_t>(s_.config.message_recipient_limit - s_.recipients, room);
   command(Admit{.message = id,
                 .from = entry.queue,
                 .queue_id = entry.queue_id,
@@ -149,7 +154,7 @@ void Model::admit(const ScanEntry& entry) {
 
 void Model::on(const Admitted& event) {
   const auto found = s_.messages.find(event.message);
-  if (found == s_.messages.end()) return;
+  if (found == s_.messages.end() || found->second.stage != Stage::admitting) return;
   Message& message = found->second;
   message.stage = Stage::active;
   message.envelope = event.envelope;
@@ -172,7 +177,7 @@ void Model::on(const Admitted& event) {
 
 void Model::on(const AdmitFailed& event) {
   const auto found = s_.messages.find(event.message);
-  if (found == s_.messages.end()) return;
+  if (found == s_.messages.end() || found->second.stage != Stage::admitting) return;
   const std::string queue_id = found->second.queue_id;
   s_.messages.erase(found);
   switch (event.problem) {

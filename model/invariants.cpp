@@ -30,7 +30,7 @@ std::vector<std::string> Model::broken_invariants() const {
 
   for (const auto& [id, message] : s_.messages) {
     int in_core = 0;
-    int room = s_.config.message_recipient_minimum;
+    std::int64_t room = s_.config.message_recipient_minimum;
     int refs = 0;
     for (const JobId job : message.jobs) {
       in_core += s_.jobs.at(job).in_core;
@@ -56,7 +56,7 @@ std::vector<std::string> Model::broken_invariants() const {
   }
 
   for (const auto& [name, t] : s_.transports) {
-    int slots = t.pool;
+    std::int64_t slots = t.pool;
     bool unread = false;
     for (const auto& [id, job] : s_.jobs) {
       if (job.transport != name) continue;

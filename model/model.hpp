@@ -80,6 +80,7 @@ class Model final : public Brain {
   [[nodiscard]] bool has_room() const;
   void start_import();
   void look_at_next_queue();
+  [[nodiscard]] bool awaits_entry(Queue queue) const;
   void next_candidate();
   void end_import();
   void decide_who_is_first();

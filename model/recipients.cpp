@@ -31,6 +31,11 @@ std::optional<std::string> domain_of(const std::string& address) {
 
 std::string localpart_of(const std::string& address) { return address.substr(0, address.rfind('@')); }
 
+// A batch is on its way from the file; it is not at the resolver yet.
+bool awaits_batch(const Message& message) {
+  return message.stage == Stage::active && message.reading && message.batch.empty();
+}
+
 std::string join(const Dsn& dsn) { return dsn.code + ' ' + dsn.text; }
 
 }  // namespace
@@ -84,13 +89,13 @@ void Model::take_batch(MessageId id, Batch batch) {
 
 void Model::on(const RecipientsRead& event) {
   const auto found = s_.messages.find(event.message);
-  if (found == s_.messages.end() || !found->second.reading) return;
+  if (found == s_.messages.end() || !awaits_batch(found->second)) return;
   take_batch(event.message, event.batch);
 }
 
 void Model::on(const ReadFailed& event) {
   const auto found = s_.messages.find(event.message);
-  if (found == s_.messages.end() || !found->second.reading) return;
+  if (found == s_.messages.end() || !awaits_batch(found->second)) return;
   Message& message = found->second;
   message.reading = false;
   message.refilled = s_.steady;
@@ -103,7 +108,7 @@ void Model::on(const ReadFailed& event) {
 
 void Model::on(const Resolved& event) {
   const auto found = s_.messages.find(event.message);
-  if (found == s_.messages.end() || !found->second.reading) return;
+  if (found == s_.messages.end() || found->second.batch.empty()) return;
   if (event.answers.size() != found->second.batch.size()) return;  // a world's mistake; it must answer all
   assign_batch(event.message, event.answers);
 }

@@ -233,7 +233,7 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
     return Choice{.entry = std::nullopt, .suspended = true};
   };
   const bool may_read = message.more && message.refs > 0;
-  const int free = message.room - message.in_core;
+  const std::int64_t free = message.room - message.in_core;
   const bool many = free >= t.config.refill_limit;                                      //= PAR-018
   const bool late = free > 0 && s_.steady - message.refilled >= t.config.refill_delay;  //= PAR-020
   if (!after_first_read && may_read && (many || late)) return suspend_for_read(false);
@@ -335,7 +335,7 @@ JobId Model::preempt(const std::string& name, JobId current_id) {
   winner.used = -need;
   Message& message = s_.messages.at(winner.message);
   if (message.more) {  //= PAR-016
-    const int extra = (t.config.extra_recipients + t.pool + 1) / 2;
+    const std::int64_t extra = (t.config.extra_recipients + t.pool + 1) / 2;
     winner.room += extra;
     message.room += extra;
     t.pool -= extra;
@@ -482,7 +482,11 @@ void Model::leave_stack(JobId id) {
 // The message leaves memory.
 void Model::remove_jobs(MessageId id) {
   for (const JobId job : std::vector<JobId>(s_.messages.at(id).jobs)) {
-    if (s_.jobs.at(job).level >= 0) retire(job);
+    if (s_.jobs.at(job).level >= 0) {
+      retire(job);
+    } else {
+      give_back_slots(job);  // it may have been retired while its recipients were in memory
+    }
     s_.jobs.erase(job);
   }
   s_.messages.at(id).jobs.clear();
@@ -500,7 +504,7 @@ void Model::give_back_slots(JobId id) {
     while (next && !s_.messages.at(s_.jobs.at(*next).message).more) next = following(t.by_age, *next);
     t.next_unread = next;
   }
-  const int free = std::min(job.room - job.in_core, message.room - message.in_core);
+  const std::int64_t free = std::min(job.room - job.in_core, message.room - message.in_core);
   if (free <= 0) return;
   job.room -= free;
   message.room -= free;

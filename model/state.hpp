@@ -50,7 +50,7 @@ struct Job {
   std::int64_t avail = 0;     // free delivery slots, times slot cost
   std::int64_t used = 0;      // counts up from minus its price while it preempts
   int in_core = 0;            // recipients in its entries
-  int room = 0;               // recipient slots it holds
+  std::int64_t room = 0;      // recipient slots it holds
   std::vector<Peer> peers;    // circular cursor list
 };
 
@@ -85,8 +85,8 @@ struct Transport {
   std::vector<JobId> by_age;
   std::optional<JobId> current;
   std::optional<JobId> next_unread;
-  int pool = 0;          // recipient slots that nobody holds
-  std::int64_t tag = 1;  // grows by 2: un-marks all blocked jobs and destinations at once
+  std::int64_t pool = 0;  // recipient slots that nobody holds
+  std::int64_t tag = 1;   // grows by 2: un-marks all blocked jobs and destinations at once
   std::optional<JobId> candidate, candidate_for;
   Seconds candidate_at{0};
   std::vector<AgentId> ready;  // greeted agents, in order, for which an entry must be chosen
@@ -119,7 +119,7 @@ struct Message {
   std::int64_t unread = 0;
   Seconds refilled{0};  // steady time
   int in_core = 0;
-  int room = 0;
+  std::int64_t room = 0;
   int refs = 0;             // entries
   int disposals = 0;        // recipients on their way to the defer, trace or verify service
   bool single = false;      // VERP: one entry a recipient

@@ -1,0 +1,1045 @@
+// Rules that no recorded schedule reaches, one small test each. The model stands in a world of plain lists: mail
+// whose address user@HOP.TRANSPORT says where it goes, agents and services that answer when the test says so.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/model.hpp"
+
+namespace weir::testing {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Config plain_config() {
+  Config config;
+  config.flow_control = false;
+  config.queue_run_delay = Seconds{1'000'000};
+  return config;
+}
+
+Recipient to(std::string address) {
+  Recipient recipient;
+  recipient.address = std::move(address);
+  return recipient;
+}
+
+struct Mail {
+  std::vector<Recipient> recipients;
+  Envelope envelope;
+  bool flush = false, expire = false, defer_log = false;
+  LogFileState bounce_log = LogFileState::absent;
+  FileState file = FileState::ready;
+  bool readable = true;  // after the first batch
+};
+
+// Everything that the model commands is a line in `events`; "r@d.t" is a recipient of a delivery, "N:" a message.
+class Desk {
+ public:
+  explicit Desk(Config config = plain_config()) : model_(std::move(config)) {
+    send(Started{});
+    settle();
+    (void)take();
+  }
+
+  std::set<std::string> refuses;           // transports without an agent
+  std::set<std::string> slow;              // transports whose agents greet when the test says so
+  std::map<std::string, Answer> resolver;  // answers that the address does not give
+  bool resolver_answers = true;
+  bool refuses_requests = false;  // agents hang up before they are told anything
+  std::deque<AgentId> waiting;
+  std::vector<Deliver> running;
+  std::deque<Event> unanswered;  // by the resolver
+  std::deque<TicketId> asked;
+
+  MessageId arrive(Mail mail) {
+    for (std::size_t i = 0; i < mail.recipients.size(); ++i) {
+      if (mail.recipients[i].offset == 0) mail.recipients[i].offset = static_cast<std::int64_t>(i + 1);
+    }
+    if (mail.envelope.create_time == Seconds{0}) mail.envelope.create_time = now();
+    incoming_.push_back(std::move(mail));
+    send(Triggered{"I"});
+    settle();
+    return last_;
+  }
+  MessageId arrive(const std::string& address) {
+    Mail mail;
+    mail.recipients = {to(address)};
+    return arrive(std::move(mail));
+  }
+  // The oldest delivery ends.
+  void end(bool try_again = false, Dsn dsn = {}, bool complete = true) {
+    ASSERT_FALSE(running.empty());
+    const AgentId agent = running.front().agent;
+    running.erase(running.begin());
+    send(Delivered{.agent = agent, .complete = complete, .try_again = try_again, .dsn = std::move(dsn)});
+    settle();
+  }
+  void answer(bool ok = true) {
+    ASSERT_FALSE(asked.empty());
+    const TicketId ticket = asked.front();
+    asked.pop_front();
+    send(ServiceAnswered{ticket, ok});
+    settle();
+  }
+  void resolve() {
+    ASSERT_FALSE(unanswered.empty());
+    const Event event = unanswered.front();
+    unanswered.pop_front();
+    send(event);
+    settle();
+  }
+  void greet() {
+    ASSERT_FALSE(waiting.empty());
+    const AgentId agent = waiting.front();
+    waiting.pop_front();
+    send(AgentReady{agent});
+    settle();
+  }
+  void trigger(std::string bytes) {
+    send(Triggered{std::move(bytes)});
+    settle();
+  }
+  void pass(std::int64_t seconds) {
+    now_ += seconds;
+    settle();
+  }
+  void send(const Event& event) {
+    std::vector<Command> commands;
+    model_.handle(at_second(now()), event, commands);
+    for (const std::string& broken : model_.broken_invariants()) ADD_FAILURE() << broken;
+    for (const Command& command : commands) std::visit([this](const auto& c) { carry_out(c); }, command);
+  }
+  void settle() {
+    std::deque<Event> events;
+    do {
+      const auto deadline = model_.next_deadline();
+      if (deadline && *deadline <= now()) send(Tick{});
+      send(Turn{});
+      events = std::exchange(arrived_, {});
+      for (const Event& event : events) send(event);
+    } while (!events.empty() || model_.wants_turn());
+  }
+  Words take() { return std::exchange(events_, {}); }
+  [[nodiscard]] Seconds now() const { return Seconds{now_}; }
+  [[nodiscard]] const model::State& state() const { return model_.state(); }
+  [[nodiscard]] Mail& mail(MessageId id) { return open_.at(id).mail; }
+
+ private:
+  struct Open {
+    Mail mail;
+    std::size_t position = 0;
+  };
+
+  void note(std::string line) { events_.push_back(std::move(line)); }
+  Batch read(Open& open, std::int64_t at_most) {
+    Batch batch;
+    while (open.position < open.mail.recipients.size() && !batch.more) {
+      batch.recipients.push_back(open.mail.recipients[open.position++]);
+      batch.more = static_cast<std::int64_t>(batch.recipients.size()) == at_most;
+    }
+    batch.unread = static_cast<std::int64_t>(open.mail.recipients.size() - open.position);
+    return batch;
+  }
+
+  template <class C>
+  void carry_out(const C&) {}
+  void carry_out(const ScanNext& c) {
+    if (c.queue == Queue::deferred || incoming_.empty()) {
+      send(ScanEnded{c.queue});
+      return;
+    }
+    send(ScanEntry{.queue = c.queue,
+                   .queue_id = "M",
+                   .state = FileState::ready,
+                   .mtime = now(),
+                   .flush_request = incoming_.front().flush,
+                   .expire_request = incoming_.front().expire});
+  }
+  void carry_out(const Admit& c) {
+    last_ = c.message;
+    Open& open = open_[c.message];
+    open = {std::move(incoming_.front()), 0};
+    incoming_.pop_front();
+    const bool defer_log = open.mail.defer_log;
+    send(Admitted{c.message, open.mail.envelope, read(open, c.at_most), defer_log});
+  }
+  void carry_out(const ReadRecipients& c) {
+    if (open_.at(c.message).mail.readable) {
+      send(RecipientsRead{c.message, read(open_.at(c.message), c.at_most)});
+    } else {
+      send(ReadFailed{c.message});
+    }
+  }
+  void carry_out(const RemoveDeferLog&) { note("forget the defer log"); }
+  void carry_out(const DropUnread&) { note("drop the unread"); }
+  void carry_out(const RemoveBounceLog&) { note("remove the bounce log"); }
+  void carry_out(const CheckBounceLog& c) { send(BounceLogChecked{c.message, open_.at(c.message).mail.bounce_log}); }
+  void carry_out(const CheckFile& c) { send(FileChecked{c.message, open_.at(c.message).mail.file}); }
+  void carry_out(const Resolve& c) {
+    Resolved resolved{c.message, {}};
+    for (const std::string& address : c.addresses) {
+      const auto dot = address.rfind('.');
+      const auto at = address.rfind('@');
+      const auto special = resolver.find(address);
+      if (special != resolver.end()) {
+        resolved.answers.push_back(special->second);
+      } else {
+        resolved.answers.push_back({address.substr(dot + 1), address.substr(at + 1, dot - at - 1), address, 0});
+      }
+    }
+    (resolver_answers ? arrived_ : unanswered).push_back(std::move(resolved));
+  }
+  void carry_out(const RequestAgent& c) {
+    transport_[c.agent] = c.transport;
+    if (refuses.count(c.transport) != 0) {
+      arrived_.push_back(AgentFailed{c.agent, AgentProblem::connect});
+    } else if (slow.count(c.transport) != 0) {
+      waiting.push_back(c.agent);
+    } else {
+      arrived_.push_back(AgentReady{c.agent});
+    }
+  }
+  void carry_out(const Deliver& c) {
+    std::string line = "deliver " + transport_.at(c.agent) + ' ' + c.nexthop + ':';
+    for (const Recipient& r : c.recipients) line += ' ' + r.address;
+    note(line);
+    if (refuses_requests) {
+      send(AgentFailed{c.agent, AgentProblem::write});
+    } else {
+      running.push_back(c);
+    }
+  }
+  void carry_out(const ReleaseAgent&) { note("release"); }
+  void carry_out(const MarkDone& c) { note("done " + std::to_string(c.offset)); }
+  void carry_out(const KillTrace&) { note("kill the trace request"); }
+  void carry_out(const UpdateWarn&) { note("mark as warned"); }
+  void carry_out(const Retry& c) { note("retry in " + std::to_string((c.not_before - now()).count())); }
+  void carry_out(const CoolDown& c) { note("cool down for " + std::to_string((c.not_before - now()).count())); }
+  void carry_out(const Remove&) { note("remove"); }
+  void carry_out(const MarkCorrupt&) { note("corrupt"); }
+  void carry_out(const Forget&) { note("forget"); }
+  void carry_out(const AskService& c) {
+    asked.push_back(c.ticket);
+    std::visit([this](const auto& request) { ask(request); }, c.request);
+  }
+  void ask(const AppendRequest& r) {
+    note("append " + std::string(r.service == Service::defer ? "defer " : "trace ") + r.recipient.address + ' ' +
+         r.action + ' ' + r.dsn.code + ' ' + r.dsn.text);
+  }
+  void ask(const ReportRequest& r) {
+    const std::string service = r.service == Service::bounce  ? "bounce"
+                                : r.service == Service::defer ? "defer"
+                                                              : "trace";
+    using Kind = ReportRequest::Kind;
+    const std::string kind = r.kind == Kind::flush ? "flush" : r.kind == Kind::warn ? "warn" : "trace";
+    note("report " + service + ' ' + kind + (r.verp ? " verp " : " ") + std::to_string(r.flags));
+  }
+  void ask(const VerifyUpdate& r) { note("verify " + r.address + ' ' + std::to_string(r.status) + ' ' + r.reason); }
+  void ask(const FlushAdd& r) { note("flush " + r.site); }
+
+  void carry_out(const Log& c) {
+    std::visit([this](const auto& record) { tell(record); }, c.record);
+  }
+  template <class R>
+  void tell(const R&) {}
+  void tell(const LogDelivery& r) { note("log " + r.recipient.address + ' ' + r.status + ' ' + r.dsn.text); }
+  void tell(const LogExpired& r) { note(r.forced ? "log force-expired" : "log expired"); }
+  void tell(const LogReportFailed&) { note("log report failed"); }
+  void tell(const LogServiceFailure&) { note("log service failure"); }
+  void tell(const LogIgnoredDsn& r) { note("log ignored " + r.code); }
+  void tell(const LogTimeJump& r) { note(r.recovered ? "log recovered" : r.again ? "log another jump" : "log jump"); }
+  void tell(const LogStillBeingDelivered&) { note("log still being delivered"); }
+
+  model::Model model_;
+  std::int64_t now_ = 1'000'000'000;
+  std::deque<Mail> incoming_;
+  std::map<MessageId, Open> open_;
+  std::map<AgentId, std::string> transport_;
+  std::deque<Event> arrived_;
+  Words events_;
+  MessageId last_;
+};
+
+Words without_the_defer_log(Words words) {
+  std::erase(words, "forget the defer log");
+  return words;
+}
+
+constexpr const char* kUnavailable = "4.3.0 mail transport unavailable";
+
+// --- forced expiry -----------------------------------------------------------------------------------
+
+TEST(Rules, ForcedExpiryWithoutADeferLogGivesTheReasonToTheRetryTransport) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t"), to("s@e.t")};
+  mail.expire = true;
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take(),
+            (Words{"forget the defer log", "deliver retry 4.7.0 message is administratively expired: r@d.t s@e.t"}));
+  desk.end(true);
+  EXPECT_EQ(desk.take(), (Words{"log force-expired", "report defer flush 2"}));
+  desk.answer();
+  EXPECT_EQ(desk.take(), Words{"remove"});
+}
+
+TEST(Rules, ForcedExpiryWithADeferLogDeliversNothing) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.expire = mail.defer_log = true;
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take(), (Words{"log force-expired", "report defer flush 2"}));
+  desk.answer(false);
+  EXPECT_EQ(desk.take(), (Words{"log report failed", "retry in 300"}));
+}
+
+// Unread recipients may be missing in the defer log: they are returned with the reason.
+TEST(Rules, ForcedExpiryReadsARecipientListToItsEnd) {
+  Config config = plain_config();
+  config.message_recipient_limit = config.active_limit = config.message_recipient_minimum = 1;
+  config.default_transport.recipient_pool = 0;
+  Desk desk(config);
+  Mail mail;
+  mail.recipients = {to("r@d.t"), to("s@e.t"), to("u@f.t")};
+  mail.expire = mail.defer_log = true;
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take(), Words{"deliver retry 4.7.0 message is administratively expired: s@e.t"});
+  while (!desk.running.empty()) desk.end(true);
+  EXPECT_EQ(desk.take(), (Words{"deliver retry 4.7.0 message is administratively expired: u@f.t", "log force-expired",
+                                "report defer flush 2"}));
+  desk.answer();
+  EXPECT_EQ(desk.take(), Words{"remove"});
+}
+
+TEST(Rules, ForcedExpiryComesBeforeTheDiscardingOfDoubleBounces) {
+  Desk desk;
+  desk.resolver["double-bounce@d.t"] = {"local", "d", "double-bounce@d", kResolveClassLocal};
+  Mail mail;
+  mail.recipients = {to("double-bounce@d.t")};
+  mail.expire = true;
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take().back(), "deliver retry 4.7.0 message is administratively expired: double-bounce@d");
+}
+
+// --- where recipients go -----------------------------------------------------------------------------
+
+TEST(Rules, ARedirectTakesOneRecipientAndDropsTheRest) {
+  Config config = plain_config();
+  config.message_recipient_limit = config.active_limit = config.message_recipient_minimum = 2;
+  Desk desk(config);
+  Mail mail;
+  mail.recipients = {to("z@d.t"), to("a@d.t"), to("b@d.t")};
+  mail.envelope.redirect = "new@place.u";
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take(), (Words{"forget the defer log", "drop the unread", "deliver u place: new@place.u"}));
+  EXPECT_EQ(desk.running.front().recipients.front().offset, 2) << "the first in sorting order";
+  desk.end();
+  EXPECT_EQ(desk.take(), Words{"remove"});
+}
+
+//= PAR-004 test
+//= PAR-005 test
+TEST(Rules, AContentFilterNeedsNoResolver) {
+  const auto delivered = [](const Config& config, const std::string& filter, const std::string& address) {
+    Desk desk(config);
+    desk.resolver_answers = false;
+    Mail mail;
+    mail.recipients = {to(address)};
+    mail.envelope.filter = filter;
+    desk.arrive(mail);
+    return desk.take().back();
+  };
+  Config config = plain_config();
+  EXPECT_EQ(delivered(config, "scan:hop:25", "r@d.t"), "deliver scan hop:25: r@d.t");
+  EXPECT_EQ(delivered(config, "scan:", "r@d.t"), "deliver scan d.t: r@d.t");
+  EXPECT_EQ(delivered(config, "scan", "r"), "deliver scan localhost: r");
+  EXPECT_EQ(delivered(config, "", "r@d.t"), "deliver  d.t: r@d.t");
+  config.default_filter_nexthop = "default";
+  EXPECT_EQ(delivered(config, "scan:", "r@d.t"), "deliver scan default: r@d.t");
+}
+
+TEST(Rules, AProbeGoesPastTheContentFilter) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.envelope.filter = "scan:hop";
+  mail.envelope.trace_flags = kTraceVerifyMta;
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take().back(), "deliver t d: r@d.t");
+}
+
+//= PAR-075 test
+TEST(Rules, MoreProbesThanTheLimitAreDeferred) {
+  Config config = plain_config();
+  config.verify_pending_limit = 1;
+  Desk desk(config);
+  Mail probe;
+  probe.recipients = {to("r@d.t")};
+  probe.envelope.trace_flags = kTraceVerifyMta;
+  desk.arrive(probe);
+  EXPECT_EQ(desk.take().back(), "deliver t d: r@d.t");
+  desk.arrive("s@d.t");
+  EXPECT_EQ(desk.take().back(), "deliver t d: s@d.t") << "only probes count";
+  desk.arrive(probe);
+  EXPECT_EQ(desk.take().back(), "deliver retry 4.3.2 Too many address verification requests: r@d.t");
+}
+
+TEST(Rules, WhatTheResolverCannotAnswerIsDeferredOrBounced) {
+  Desk desk;
+  desk.resolver["fail@d.t"] = {"x", "y", "NEXTRCPT NOT UPDATED", kResolveFail};
+  desk.resolver["bad@d.t"] = {"x", "y", "bad@d.t", kResolveError};
+  desk.resolver["null@d.t"] = {"x", "y", "", 0};
+  desk.arrive("fail@d.t");
+  EXPECT_EQ(desk.take().back(), "deliver retry 4.3.0 address resolver failure: fail@d.t");
+  desk.arrive("bad@d.t");
+  EXPECT_EQ(desk.take().back(), "deliver error 5.1.3 bad address syntax: bad@d.t");
+  desk.arrive("null@d.t");
+  EXPECT_EQ(desk.take().back(), "deliver error 5.1.3 null recipient address: ");
+}
+
+//= PAR-077 test
+TEST(Rules, DeferredTransportsWaitUnlessAFlushLiftsThem) {
+  Config config = plain_config();
+  config.defer_transports = {"t"};
+  Desk desk(config);
+  desk.arrive("r@d.t");
+  EXPECT_EQ(desk.take().back(), "deliver retry 4.3.2 deferred transport: r@d.t");
+  Mail flushed;
+  flushed.recipients = {to("r@d.t")};
+  flushed.flush = true;
+  desk.arrive(flushed);
+  EXPECT_EQ(desk.take().back(), "deliver t d: r@d.t");
+  desk.trigger("F");
+  desk.arrive("s@d.t");
+  EXPECT_EQ(desk.take().back(), "deliver t d: s@d.t");
+}
+
+// --- discarded double bounces ------------------------------------------------------------------------
+
+struct Discarding {
+  Desk desk;
+  explicit Discarding(unsigned trace_flags, unsigned notify = 0, bool warned = false) : desk(config()) {
+    desk.resolver["bounce@here.t"] = {"local", "here", "Double-Bounce@here", kResolveClassLocal};
+    Mail mail;
+    mail.recipients = {to("bounce@here.t")};
+    mail.recipients[0].notify = notify;
+    mail.recipients[0].original = "original@here";
+    mail.envelope.trace_flags = trace_flags;
+    if (warned) mail.envelope.warn_time = Seconds{-1};
+    desk.arrive(mail);
+  }
+  static Config config() {
+    Config config = plain_config();
+    config.confirm_delay_cleared = true;
+    return config;
+  }
+  Words take() { return without_the_defer_log(desk.take()); }
+};
+
+constexpr const char* kDiscarded = "undeliverable postmaster notification discarded";
+const std::string kSent = std::string("log Double-Bounce@here sent ") + kDiscarded;
+const std::string kTraced = std::string("append trace Double-Bounce@here delivered 2.0.0 ") + kDiscarded;
+
+//= GEN-08 test
+//= GEN-10 test
+TEST(Rules, MailToDoubleBounceIsDiscarded) {
+  EXPECT_EQ(Discarding(0).take(), (Words{kSent, "done 1", "remove"}));
+  Desk elsewhere;
+  elsewhere.arrive("double-bounce@d.t");
+  EXPECT_EQ(elsewhere.take().back(), "deliver t d: double-bounce@d.t") << "not a local address";
+}
+
+TEST(Rules, ADiscardedMessageLeavesTheRecordsThatWereAskedFor) {
+  Discarding recorded(kTraceRecord);
+  EXPECT_EQ(recorded.take(), Words{kTraced});
+  recorded.desk.answer();
+  EXPECT_EQ(recorded.take(), (Words{kSent, "done 1", "report trace trace 1024"}));
+  recorded.desk.answer();
+  EXPECT_EQ(recorded.take(), Words{"remove"});
+
+  EXPECT_EQ(Discarding(0, kNotifySuccess).take(), Words{kTraced});
+  EXPECT_EQ(Discarding(0, kNotifyDelay, true).take(), Words{kTraced});
+  EXPECT_EQ(Discarding(0, kNotifyFailure, true).take().front(), kSent);
+}
+
+TEST(Rules, ADiscardedTestMessageOrProbeIsDeliverable) {
+  Discarding test(kTraceVerifyUser);
+  EXPECT_EQ(test.take(), Words{std::string("append trace Double-Bounce@here deliverable 2.0.0 ") + kDiscarded});
+  test.desk.answer();
+  EXPECT_EQ(test.take().front(), std::string("log Double-Bounce@here deliverable ") + kDiscarded);
+
+  Discarding probe(kTraceVerifyMta);
+  EXPECT_EQ(probe.take(), Words{std::string("verify original@here 0 ") + kDiscarded});
+  probe.desk.answer();
+  EXPECT_EQ(probe.take(), Words{std::string("verify Double-Bounce@here 0 ") + kDiscarded});
+  probe.desk.answer();
+  EXPECT_EQ(probe.take(), (Words{std::string("log Double-Bounce@here deliverable ") + kDiscarded, "done 1", "remove"}));
+}
+
+TEST(Rules, ADiscardWithoutItsTraceRecordIsADeferral) {
+  Discarding recorded(kTraceRecord);
+  (void)recorded.take();
+  recorded.desk.answer(false);
+  EXPECT_EQ(recorded.take(),
+            (Words{"log service failure", "append defer Double-Bounce@here delayed 4.3.0 M: trace service failed"}));
+  recorded.desk.answer();
+  EXPECT_EQ(recorded.take().front(), "log Double-Bounce@here deferred M: trace service failed");
+}
+
+// --- deferrals of our own ----------------------------------------------------------------------------
+
+//= STR-12 test
+//= STR-13 test
+TEST(Rules, WithoutARetryTransportDeferralsAreRecordedHere) {
+  Desk desk;
+  desk.refuses = {"t", "retry"};
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.envelope.trace_flags = kTraceRecord;
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take(), (Words{"forget the defer log", std::string("append defer r@d.t delayed ") + kUnavailable}));
+  desk.answer();
+  EXPECT_EQ(desk.take(), (Words{"log r@d.t deferred mail transport unavailable",
+                                std::string("append trace r@d.t delayed ") + kUnavailable}));
+  desk.answer(false);
+  EXPECT_EQ(desk.take(), (Words{"log service failure", "flush d.t"}));
+  desk.answer();
+  EXPECT_EQ(desk.take(), Words{"report trace trace 1024"});
+  desk.answer();
+  EXPECT_EQ(desk.take(), Words{"retry in 300"});
+}
+
+TEST(Rules, AFailingDeferServiceIsNoReasonToKeepMailHere) {
+  Desk desk;
+  desk.refuses = {"t", "retry"};
+  desk.arrive("r@d.t");
+  (void)desk.take();
+  desk.answer(false);
+  EXPECT_EQ(desk.take(), (Words{"log service failure", "log r@d.t deferred mail transport unavailable", "flush d.t"}));
+  desk.answer(false);
+  EXPECT_EQ(desk.take(), (Words{"log service failure", "retry in 300"}));
+}
+
+TEST(Rules, DeferralsOfProbesAndTestMessagesGoToTheirOwnServices) {
+  Config config = plain_config();
+  for (const bool cached : {true, false}) {
+    config.verify_negative_cache = cached;
+    Desk desk(config);
+    desk.refuses = {"t", "retry"};
+    Mail probe;
+    probe.recipients = {to("r@d.t")};
+    probe.envelope.trace_flags = kTraceVerifyMta;
+    desk.arrive(probe);
+    if (cached) {
+      EXPECT_EQ(without_the_defer_log(desk.take()), Words{"verify r@d.t 1 mail transport unavailable"});
+      desk.answer();
+      EXPECT_EQ(desk.take().front(), "log r@d.t undeliverable mail transport unavailable");
+    } else {
+      EXPECT_EQ(without_the_defer_log(desk.take()),
+                (Words{"log r@d.t undeliverable-but-not-cached mail transport unavailable", "retry in 300"}));
+    }
+  }
+  Desk desk;
+  desk.refuses = {"t", "retry"};
+  Mail test;
+  test.recipients = {to("r@d.t")};
+  test.envelope.trace_flags = kTraceVerifyUser;
+  desk.arrive(test);
+  EXPECT_EQ(without_the_defer_log(desk.take()), Words{std::string("append trace r@d.t undeliverable ") + kUnavailable});
+}
+
+// Own deferrals of a message that is not read to its end: the rest is read when they are over.
+TEST(Rules, UnreadRecipientsFollowWhenTheDeferralsAreOver) {
+  Config config = plain_config();
+  config.message_recipient_limit = config.active_limit = config.message_recipient_minimum = 1;
+  config.default_transport.recipient_pool = 0;
+  Desk desk(config);
+  desk.refuses = {"t", "retry"};
+  Mail mail;
+  mail.recipients = {to("a@d.t"), to("b@d.t")};
+  desk.arrive(mail);
+  EXPECT_EQ(desk.take().back(), std::string("append defer a@d.t delayed ") + kUnavailable);
+  desk.answer();
+  desk.answer();
+  EXPECT_EQ(desk.take().back(), std::string("append defer b@d.t delayed ") + kUnavailable);
+  desk.answer();
+  desk.answer();
+  EXPECT_EQ(desk.take().back(), "retry in 300");
+}
+
+// --- the end of a message ----------------------------------------------------------------------------
+
+TEST(Rules, ADelayIsToldOfOnce) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.envelope.warn_time = desk.now() + Seconds{1};
+  desk.arrive(mail);
+  desk.end(true);
+  EXPECT_EQ(desk.take().back(), "report defer warn 0");
+  desk.answer();
+  EXPECT_EQ(desk.take(), (Words{"mark as warned", "retry in 300"}));
+
+  desk.arrive(mail);
+  desk.end(true);
+  desk.answer(false);
+  Words failed = desk.take();
+  EXPECT_EQ(failed.back(), "retry in 300");
+  EXPECT_EQ(std::count(failed.begin(), failed.end(), "mark as warned"), 0) << "told again next time";
+
+  mail.envelope.warn_time = Seconds{-1};  // what the mark says
+  desk.arrive(mail);
+  desk.end(true);
+  EXPECT_EQ(desk.take().back(), "retry in 300");
+
+  mail.envelope.warn_time = desk.now() + Seconds{2};
+  desk.arrive(mail);
+  desk.end(true);
+  EXPECT_EQ(desk.take().back(), "retry in 300") << "not yet";
+}
+
+//= PAR-085 test
+TEST(Rules, AfterADelayWarningSuccessIsToldOf) {
+  for (const bool wanted : {true, false}) {
+    Config config = plain_config();
+    config.confirm_delay_cleared = wanted;
+    Desk desk(config);
+    Mail mail;
+    mail.recipients = {to("r@d.t")};
+    mail.envelope.warn_time = Seconds{-1};
+    desk.arrive(mail);
+    EXPECT_EQ((desk.running.front().flags & kTraceDelayCleared) != 0, wanted);
+    desk.end();
+    EXPECT_EQ(desk.take().back(), wanted ? "report trace trace 8192" : "remove");
+  }
+}
+
+TEST(Rules, ARecordThatWasAskedForIsSentOnce) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.envelope.trace_flags = kTraceRecord;
+  mail.envelope.trace_offset = 77;
+  desk.arrive(mail);
+  desk.end(true);
+  desk.answer();
+  EXPECT_EQ(desk.take().back(), "retry in 300");
+  mail.envelope.trace_flags = 0;
+  mail.envelope.trace_offset = 0;
+  mail.envelope.success_notify = true;
+  desk.arrive(mail);
+  desk.end();
+  (void)desk.take();
+  desk.answer(false);
+  EXPECT_EQ(desk.take(), (Words{"log report failed", "retry in 300"})) << "delivered, but the report is missing";
+}
+
+//= PAR-062 test
+//= PAR-068 test
+TEST(Rules, MailFromTheNullSenderHasALifetimeOfItsOwn) {
+  Config config = plain_config();
+  config.maximal_lifetime = Seconds{1000};
+  config.bounce_lifetime = Seconds{10};
+  Desk desk(config);
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.envelope.create_time = desk.now() - Seconds{10};
+  desk.arrive(mail);
+  desk.end(true);
+  EXPECT_EQ(desk.take().back(), "report defer flush 2");
+  desk.answer();
+  EXPECT_EQ(desk.take(), Words{"remove"});
+  mail.envelope.create_time += Seconds{1};
+  desk.arrive(mail);
+  desk.end(true);
+  EXPECT_EQ(desk.take().back(), "retry in 300");
+  mail.envelope.create_time = desk.now() - Seconds{999};
+  mail.envelope.sender = "s@example";
+  desk.arrive(mail);
+  desk.end(true);
+  EXPECT_EQ(desk.take().back(), "retry in 999");
+}
+
+//= REP-07 test
+TEST(Rules, BouncesAreSentBeforeAnythingElse) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.bounce_log = LogFileState::present;
+  mail.envelope.verp_delimiters = "+=";
+  desk.arrive(mail);
+  desk.end();
+  EXPECT_EQ(desk.take().back(), "report bounce flush verp 0");
+  desk.answer(false);
+  EXPECT_EQ(desk.take(), (Words{"log report failed", "retry in 300"}));
+  mail.bounce_log = LogFileState::empty;
+  desk.arrive(mail);
+  desk.end();
+  EXPECT_EQ(desk.take().back(), "remove");
+}
+
+TEST(Rules, AFileThatAnAgentCondemnedIsCorrupt) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.file = FileState::not_ready;
+  desk.arrive(mail);
+  desk.end(true);
+  EXPECT_EQ(desk.take().back(), "corrupt");
+  EXPECT_TRUE(desk.state().messages.empty());
+}
+
+TEST(Rules, VerpMakesADeliveryOfEachRecipient) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("a@d.t"), to("b@d.t")};
+  mail.envelope.verp_delimiters = "+=";
+  desk.arrive(mail);
+  EXPECT_EQ(without_the_defer_log(desk.take()), (Words{"deliver t d: a@d.t", "deliver t d: b@d.t"}));
+}
+
+// --- a file that can no longer be read ---------------------------------------------------------------
+
+Config small_batches() {
+  Config config = plain_config();
+  config.message_recipient_limit = config.active_limit = 2;
+  config.message_recipient_minimum = 2;
+  config.default_transport.recipient_pool = 2;
+  config.default_transport.refill_limit = 1;
+  return config;
+}
+
+TEST(Rules, ARefillThatFailsIsTheEndOnlyWhenNothingElseGoesOn) {
+  Desk desk(small_batches());
+  Mail mail;
+  mail.recipients = {to("a@d.t"), to("b@e.t"), to("c@f.t"), to("d@g.t")};
+  mail.readable = false;
+  desk.arrive(mail);
+  EXPECT_EQ(desk.running.size(), 2U);
+  desk.end();
+  EXPECT_EQ(desk.state().messages.size(), 1U);
+  (void)desk.take();
+  desk.end();
+  EXPECT_EQ(desk.take().back(), "corrupt");
+  EXPECT_TRUE(desk.state().messages.empty());
+  EXPECT_TRUE(desk.state().jobs.empty());
+}
+
+// The slots of a job that had been retired with its recipients in memory are not lost.
+TEST(Rules, ACorruptFileGivesItsRecipientSlotsBack) {
+  Config config = small_batches();
+  config.message_recipient_minimum = 1;
+  config.default_transport.recipient_pool = 1;
+  config.default_transport.refill_limit = 100;
+  Desk desk(config);
+  Mail mail;
+  mail.recipients = {to("a@d.t"), to("b@e.t"), to("c@f.t")};
+  desk.slow = {"t"};
+  const MessageId id = desk.arrive(mail);
+  desk.greet();
+  desk.greet();  // both entries run
+  if (!desk.waiting.empty()) desk.greet();
+  desk.arrive("x@d.t");  // looks again: the job has nothing left and is retired
+  if (!desk.waiting.empty()) desk.greet();
+  desk.mail(id).readable = false;
+  while (!desk.running.empty()) desk.end();
+  EXPECT_TRUE(desk.state().messages.empty());
+  EXPECT_EQ(desk.state().transports.at("t").pool, 1);
+}
+
+// --- transports, destinations, time ------------------------------------------------------------------
+
+TEST(Rules, ACrashDoesNotLockATransportWithARateDelay) {
+  Config config = plain_config();
+  config.default_transport.transport_rate_delay = Seconds{3};
+  Desk desk(config);
+  desk.arrive("r@d.t");
+  desk.pass(3);
+  EXPECT_EQ(desk.take().back(), "deliver t d: r@d.t");
+  desk.end(true, {}, false);
+  EXPECT_EQ(desk.take().back(), "retry in 300");
+  desk.arrive("s@d.t");
+  EXPECT_EQ(desk.take().back(), "forget the defer log") << "it waits for its delay";
+  desk.pass(3);
+  EXPECT_EQ(desk.take(), Words{"deliver t d: s@d.t"});
+}
+
+const Dsn kSiteFailure{"4.4.1", "no route"};
+constexpr const char* kDead = "deliver retry 4.4.1 delivery temporarily suspended: no route: ";
+
+TEST(Rules, ADestinationThatRestsForgetsThatItIsDead) {
+  for (const int delay : {0, 5}) {
+    Config config = plain_config();
+    config.default_transport.destination_rate_delay = Seconds{delay};
+    config.default_transport.initial_concurrency = 1;
+    Desk desk(config);
+    desk.arrive("r@d.t");
+    desk.arrive("s@d.t");
+    desk.end(true, kSiteFailure);
+    EXPECT_EQ(desk.take().back(), std::string(kDead) + "s@d.t") << "what waited is moved away in any case";
+    desk.end(true);
+    desk.arrive("u@d.t");
+    if (delay == 0) {
+      EXPECT_EQ(desk.take().back(), std::string(kDead) + "u@d.t");
+    } else {
+      (void)desk.take();
+      desk.pass(4);
+      EXPECT_EQ(desk.take(), Words{});
+      desk.pass(1);
+      EXPECT_EQ(desk.take(), Words{"deliver t d: u@d.t"});
+    }
+  }
+}
+
+// A destination and a transport that are both dead.
+struct Dead {
+  Desk desk;
+  Dead() : desk(config()) {
+    desk.arrive("r@d.t");
+    desk.end(true, kSiteFailure);
+    desk.refuses = {"u"};
+    desk.arrive("r@d.u");
+    desk.end(true);
+    desk.refuses = {};
+    (void)desk.take();
+  }
+  static Config config() {
+    Config config = plain_config();
+    config.default_transport.initial_concurrency = 1;
+    return config;
+  }
+  std::string where(const std::string& address, bool flush = false) {
+    Mail mail;
+    mail.recipients = {to(address)};
+    mail.flush = flush;
+    desk.arrive(mail);
+    const std::string last = desk.take().back();
+    desk.end(last.find("retry") != std::string::npos);
+    (void)desk.take();
+    return last;
+  }
+};
+
+//= TRG-09 test
+TEST(Rules, FForgetsDeadTransportsAndDestinations) {
+  Dead dead;
+  EXPECT_EQ(dead.where("s@d.t"), std::string(kDead) + "s@d.t");
+  EXPECT_EQ(dead.where("s@d.u"), std::string("deliver retry ") + kUnavailable + ": s@d.u");
+  dead.desk.trigger("F");
+  EXPECT_EQ(dead.where("s@d.t"), "deliver t d: s@d.t");
+  EXPECT_EQ(dead.where("s@d.u"), "deliver u d: s@d.u");
+}
+
+TEST(Rules, AMessageWithAFlushRequestRevivesWhatItMeets) {
+  Dead dead;
+  EXPECT_EQ(dead.where("s@d.t", true), "deliver t d: s@d.t");
+  EXPECT_EQ(dead.where("s@d.u", true), "deliver u d: s@d.u");
+  EXPECT_EQ(dead.where("s@d.t"), "deliver t d: s@d.t") << "for everybody";
+  EXPECT_EQ(dead.where("s@d.u"), "deliver u d: s@d.u");
+}
+
+//= PAR-059 test
+//= PAR-067 test
+TEST(Rules, TheDeadComeBackByTheClock) {
+  Dead dead;
+  dead.desk.pass(59);
+  EXPECT_EQ(dead.where("s@d.u"), std::string("deliver retry ") + kUnavailable + ": s@d.u");
+  dead.desk.pass(1);
+  EXPECT_EQ(dead.where("s@d.u"), "deliver u d: s@d.u");
+  EXPECT_EQ(dead.where("s@d.t"), std::string(kDead) + "s@d.t");
+  dead.desk.pass(240);
+  EXPECT_EQ(dead.where("s@d.t"), "deliver t d: s@d.t");
+}
+
+TEST(Rules, ARequestThatCannotBeSentIsMovedAway) {
+  Desk desk;
+  desk.refuses_requests = true;
+  desk.refuses = {"retry"};
+  desk.arrive("r@d.t");
+  EXPECT_EQ(desk.take().back(), std::string("append defer r@d.t delayed ") + kUnavailable);
+}
+
+TEST(Rules, SteadyTimeNeverRunsBackward) {
+  Desk desk;
+  const Seconds before = desk.state().steady;
+  desk.pass(-100);
+  EXPECT_EQ(desk.take(), Words{"log jump"});
+  EXPECT_EQ(desk.state().steady, before);
+  desk.pass(1);
+  desk.pass(1);
+  EXPECT_EQ(desk.state().steady - before, Seconds{1}) << "half of the progress";
+  desk.pass(-10);
+  EXPECT_EQ(desk.take(), Words{"log another jump"});
+  EXPECT_EQ(desk.state().steady - before, Seconds{1});
+  desk.pass(200);
+  EXPECT_EQ(desk.state().steady - before, Seconds{92}) << "the wall clock has caught up";
+  EXPECT_EQ(desk.take(), Words{"log recovered"});
+}
+
+// --- events that come twice, late, or while others are waited for ------------------------------------
+
+// Every kind of event about a message, an agent or a ticket, true to none of them.
+void send_strays(Desk& desk, MessageId message, AgentId agent, TicketId ticket) {
+  Batch batch;
+  batch.recipients = {to("stray@d.t")};
+  for (const bool more : {false, true}) {
+    batch.more = more;
+    desk.send(Admitted{message, {}, batch, false});
+    desk.send(RecipientsRead{message, batch});
+  }
+  for (const auto problem :
+       {AdmitProblem::not_moved, AdmitProblem::vanished, AdmitProblem::locked, AdmitProblem::corrupt})
+    desk.send(AdmitFailed{message, problem});
+  desk.send(ReadFailed{message});
+  desk.send(Resolved{message, {}});
+  desk.send(Resolved{message, {{"t", "d", "stray@d.t", 0}}});
+  desk.send(BounceLogChecked{message, LogFileState::present});
+  desk.send(FileChecked{message, FileState::vanished});
+  desk.send(AgentReady{agent});
+  for (const auto problem : {AgentProblem::connect, AgentProblem::greeting}) desk.send(AgentFailed{agent, problem});
+  desk.send(ServiceAnswered{ticket, false});
+  desk.send(ScanEnded{Queue::deferred});
+  desk.send(ScanEntry{.queue = Queue::incoming, .queue_id = "S", .state = FileState::ready, .mtime = desk.now()});
+}
+
+TEST(Rules, StraysChangeNothingDuringADelivery) {
+  Desk desk;
+  const MessageId id = desk.arrive("r@d.t");
+  const AgentId agent = desk.running.front().agent;
+  (void)desk.take();
+  send_strays(desk, id, agent, TicketId{1});
+  send_strays(desk, MessageId{999}, AgentId{999}, TicketId{999});
+  EXPECT_EQ(desk.take(), Words{});
+  desk.end();
+  EXPECT_EQ(desk.take(), Words{"remove"});
+  desk.send(Delivered{.agent = agent, .complete = true, .try_again = true, .dsn = kSiteFailure});
+  desk.send(AgentFailed{agent, AgentProblem::write});
+  send_strays(desk, id, agent, TicketId{1});
+  EXPECT_EQ(desk.take(), Words{});
+}
+
+TEST(Rules, StraysChangeNothingDuringAReport) {
+  Desk desk;
+  Mail mail;
+  mail.recipients = {to("r@d.t")};
+  mail.bounce_log = LogFileState::present;
+  const MessageId id = desk.arrive(mail);
+  const AgentId agent = desk.running.front().agent;
+  desk.end();
+  const TicketId ticket = desk.asked.front();
+  (void)desk.take();
+  send_strays(desk, id, agent, TicketId{999});
+  EXPECT_EQ(desk.take(), Words{});
+  desk.answer();
+  EXPECT_EQ(desk.take(), Words{"remove"});
+  desk.send(ServiceAnswered{ticket, false});
+  EXPECT_EQ(desk.take(), Words{});
+}
+
+// The last delivery ends while the next batch is still at the resolver: the message goes on with that batch.
+TEST(Rules, DeliveriesEndWhileTheResolverIsSilent) {
+  Desk desk(small_batches());
+  Mail mail;
+  mail.recipients = {to("a@d.t"), to("b@d.t"), to("c@e.u")};
+  desk.slow = {"t"};
+  desk.arrive(mail);
+  desk.resolver_answers = false;
+  desk.greet();  // refills, and waits for the answer
+  EXPECT_EQ(desk.running.size(), 0U);
+  (void)desk.take();
+  desk.arrive("x@y.z");
+  EXPECT_EQ(desk.take(), Words{}) << "nothing is imported past recipients that are being read";
+  desk.resolver_answers = true;
+  while (!desk.unanswered.empty()) desk.resolve();
+  while (!desk.waiting.empty() || !desk.running.empty()) {
+    while (!desk.waiting.empty()) desk.greet();
+    if (!desk.running.empty()) desk.end();
+  }
+  EXPECT_TRUE(desk.state().messages.empty());
+  Words done = desk.take();
+  EXPECT_EQ(std::count(done.begin(), done.end(), "remove"), 2);
+}
+
+TEST(Rules, RecipientsInHandOutliveThoseThatWait) {
+  Desk desk;
+  desk.resolver_answers = false;
+  desk.arrive("r@d.t");
+  EXPECT_EQ(desk.take(), Words{"forget the defer log"});
+  desk.trigger("FAID");
+  desk.pass(10'000);
+  EXPECT_EQ(desk.take(), Words{});
+  desk.resolve();
+  EXPECT_EQ(desk.take(), Words{"deliver t d: r@d.t"});
+}
+
+// --- settings at the end of their range --------------------------------------------------------------
+
+TEST(Rules, TheLargestSettingsOverflowNothing) {
+  constexpr int kMost = std::numeric_limits<int>::max();
+  for (const int limit : {0, kMost}) {
+    Config config = plain_config();
+    config.active_limit = config.message_recipient_limit = config.message_recipient_minimum = kMost;
+    config.initial_concurrency = kMost;
+    config.verify_pending_limit = kMost;
+    config.minimal_backoff = config.maximal_backoff = config.maximal_lifetime = config.bounce_lifetime = Seconds{kMost};
+    TransportConfig& t = config.default_transport;
+    t.concurrency_limit = t.recipient_limit = limit;
+    t.initial_concurrency = kMost;
+    t.failed_cohort_limit = limit;
+    t.slot_loan = t.minimum_slots = t.slot_cost = kMost;
+    t.recipient_pool = t.extra_recipients = t.refill_limit = kMost;
+    t.refill_delay = Seconds{kMost};
+    Desk desk(config);
+    Mail mail;
+    mail.recipients = {to("a@d.t"), to("b@e.t"), to("c@d.u")};
+    for (int i = 0; i < 3; ++i) desk.arrive(mail);
+    desk.end();
+    desk.end(true);
+    desk.end(true, kSiteFailure);
+    while (!desk.running.empty()) desk.end();
+    EXPECT_TRUE(desk.state().messages.empty());
+  }
+}
+
+// A job with unread recipients that preempts gets half of all extra slots there can be.
+TEST(Rules, TheMostExtraSlotsOverflowNothing) {
+  constexpr int kMost = std::numeric_limits<int>::max();
+  Config config = plain_config();
+  config.message_recipient_minimum = 1;
+  config.active_limit = config.message_recipient_limit = 20;
+  TransportConfig& t = config.default_transport;
+  t.recipient_limit = 1;
+  t.recipient_pool = 0;
+  t.extra_recipients = kMost;
+  t.minimum_slots = 0;
+  t.slot_cost = 2;
+  t.slot_loan = kMost;
+  t.concurrency_limit = 1;
+  Desk desk(config);
+  desk.slow = {"t"};
+  Mail big;
+  for (int i = 0; i < 18; ++i) big.recipients.push_back(to("b" + std::to_string(i) + "@d.t"));
+  desk.arrive(big);
+  desk.greet();
+  Mail small;
+  small.recipients = {to("s1@e.t"), to("s2@e.t")};
+  desk.arrive(small);
+  desk.arrive(small);
+  while (!desk.waiting.empty() || !desk.running.empty()) {
+    while (!desk.waiting.empty()) desk.greet();
+    if (!desk.running.empty()) desk.end();
+  }
+  EXPECT_TRUE(desk.state().messages.empty());
+}
+
+}  // namespace
+}  // namespace weir::testing
