@@ -576,6 +576,34 @@ TEST(Rules, UnreadRecipientsFollowWhenTheDeferralsAreOver) {
   EXPECT_EQ(desk.take().back(), "retry in 300");
 }
 
+// The real program reads in the middle of the walk, and a flush request revives what it still walks over: DV-25.
+TEST(Rules, RecipientsAreReadAfterAWalkNotInIt) {
+  Config config = plain_config();
+  config.message_recipient_limit = config.active_limit = 2;
+  config.message_recipient_minimum = 1;
+  config.default_transport.recipient_pool = 0;
+  config.default_transport.initial_concurrency = 1;
+  Desk desk(config);
+  desk.slow = {"t"};
+  desk.refuses = {"retry"};
+  Mail flushed;
+  flushed.recipients = {to("a@d.t"), to("b@d.t"), to("c@d.t")};
+  flushed.flush = true;
+  desk.arrive(flushed);
+  desk.arrive("x@d.t");
+  (void)desk.take();
+  const std::size_t connections = desk.waiting.size();
+  desk.send(AgentFailed{desk.waiting.front(), AgentProblem::connect});
+  desk.settle();
+  const std::string reason = std::string(" delayed ") + kUnavailable;
+  EXPECT_EQ(desk.take(),
+            (Words{"append defer a@d.t" + reason, "append defer b@d.t" + reason, "append defer x@d.t" + reason}));
+  EXPECT_TRUE(desk.state().transports.at("t").dead) << "nothing has been read yet";
+  while (!desk.asked.empty()) desk.answer();
+  EXPECT_FALSE(desk.state().transports.at("t").dead) << "revived by the next batch";
+  EXPECT_EQ(desk.waiting.size(), connections + 1);
+}
+
 // --- the end of a message ----------------------------------------------------------------------------
 
 TEST(Rules, ADelayIsToldOfOnce) {
