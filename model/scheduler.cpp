@@ -180,7 +180,7 @@ Model::Choice Model::choose(const std::string& name) {
     const bool still_there = place != t.jobs.end();
     if (still_there && std::all_of(t.jobs.begin(), place, [this](JobId id) { return is_blocked(s_.jobs.at(id)); })) {
       job = t.suspended->job;
-      read_before = true;
+      read_before = t.suspended->first;
       read_after = t.suspended->second;
     }
     t.suspended.reset();
@@ -228,10 +228,14 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
   Transport& t = s_.transports.at(job.transport);
   const Message& message = s_.messages.at(job.message);
   const auto suspend_for_read = [&](bool second) {
-    t.suspended = Suspended{id, second};
-    if (!message.reading) ask_for_recipients(job.message);
+    t.suspended = Suspended{id, true, second};
+    ask_for_recipients(job.message);
     return Choice{.entry = std::nullopt, .suspended = true};
   };
+  if (message.reading) {  // for another transport: what it brings comes first
+    t.suspended = Suspended{id, after_first_read, after_second_read};
+    return {.entry = std::nullopt, .suspended = true};
+  }
   const bool may_read = message.more && message.refs > 0;
   const std::int64_t free = message.room - message.in_core;
   const bool many = free >= t.config.refill_limit;                                      //= PAR-018

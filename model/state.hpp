@@ -72,7 +72,8 @@ struct Destination {
 // unblocked job before that place: then they came first, and the choice is made anew.
 struct Suspended {
   JobId job;
-  bool second = false;  // the read of rule 3, after no peer was found
+  bool first = false;   // its own read before looking at the peers has been made
+  bool second = false;  // also the one after no peer was found
 };
 
 struct Transport {

@@ -997,6 +997,23 @@ TEST(Rules, DeliveriesEndWhileTheResolverIsSilent) {
   EXPECT_EQ(std::count(done.begin(), done.end(), "remove"), 2);
 }
 
+// What the real program would choose after a read is chosen after it here, on every transport of the message.
+TEST(Rules, NothingIsChosenFromAMessageThatIsBeingRead) {
+  Desk desk(small_batches());
+  Mail mail;
+  mail.recipients = {to("a@d.t"), to("b@d.u"), to("c@d.u")};
+  desk.slow = {"t", "u"};
+  desk.arrive(mail);
+  std::reverse(desk.waiting.begin(), desk.waiting.end());  // the newest transport was asked first
+  desk.resolver_answers = false;
+  desk.greet();
+  ASSERT_EQ(desk.unanswered.size(), 1U) << "t reads c before it chooses";
+  desk.greet();
+  EXPECT_EQ(without_the_defer_log(desk.take()), Words{});
+  desk.resolve();
+  EXPECT_EQ(desk.take(), (Words{"deliver u d: b@d.u c@d.u", "deliver t d: a@d.t"}));
+}
+
 TEST(Rules, RecipientsInHandOutliveThoseThatWait) {
   Desk desk;
   desk.resolver_answers = false;
