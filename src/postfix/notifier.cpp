@@ -75,15 +75,11 @@ void Notifier::ask(const AskService& command, const std::string& queue_id, const
     begin(std::move(owned));
     return;
   }
-  request.lane = &lane_of(request.service, command.message);
+  request.lane = &lanes_.at(static_cast<std::size_t>(request.service));
   request.patience = settings_.qmgr_ipc_timeout;
   request.asked = loop_.now().seconds();
   request.lane->waiting.push_back(std::move(owned));
   start_waiting(*request.lane);
-}
-
-Notifier::Lane& Notifier::lane_of(Service service, MessageId message) {
-  return lanes_.at(static_cast<std::size_t>(service)).at(message.value % kRecordLanes);
 }
 
 void Notifier::start_waiting(Lane& lane) {

@@ -3,9 +3,8 @@
 // Promises: every AskService ends with ServiceAnswered; trouble of any kind is an answer that is not ok. Nothing
 // waits here: a report may take kReportLimit for its greeting and again for its answer, everything else, and
 // whatever has begun, qmgr_ipc_timeout. Records of single recipients come in thousands when a transport dies; so a
-// service gets those of one message one after the other, in order, and those of at most kRecordLanes messages at a
-// time; a full backlog is waited for, and those that have waited as long as one that timed out go with it. Tested in
-// tests/postfix/world/notifier_test.cpp.
+// service gets them one after the other, in the order of asking; a full backlog is waited for, and those that have
+// waited as long as one that timed out go with it. Tested in tests/postfix/world/notifier_test.cpp.
 #pragma once
 
 #include <array>
@@ -32,7 +31,6 @@ namespace weir::postfix {
 class Notifier {
  public:
   static constexpr Seconds kReportLimit{1000};
-  static constexpr std::size_t kRecordLanes = 8;  // of each service
 
   Notifier(Loop& loop, Voice& voice, const codec::ProcessSettings& settings, const codec::Dialect& dialect,
            EventSink sink);
@@ -44,7 +42,7 @@ class Notifier {
 
  private:
   struct Request;
-  // Records that follow each other.
+  // Records of one service, which follow each other in the order in which they were asked for.
   struct Lane {
     bool busy = false;
     bool starting = false;  // an answer that comes at once does not start the next one from inside
@@ -55,7 +53,6 @@ class Notifier {
   [[nodiscard]] bool is_for_flush_service(const std::string& site) const;
   [[nodiscard]] std::string socket_of(Service service) const;
   void answer(TicketId ticket, bool ok) { sink_(ServiceAnswered{ticket, ok}); }
-  [[nodiscard]] Lane& lane_of(Service service, MessageId message);
   void start_waiting(Lane& lane);
   [[nodiscard]] std::vector<TicketId> take_waiting(Lane& lane, Seconds asked_until);
   void begin(std::unique_ptr<Request> owned);
@@ -75,7 +72,7 @@ class Notifier {
   codec::Dialect dialect_;
   EventSink sink_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Request>> requests_;  // by TicketId
-  std::array<std::array<Lane, kRecordLanes>, 5> lanes_;                   // by Service and message
+  std::array<Lane, 5> lanes_;                                             // by Service
 };
 
 }  // namespace weir::postfix

@@ -225,7 +225,7 @@ TEST_F(NotifierTest, ManyRecordsComeInOrderAndNeverMoreThanTheServiceTakes) {
   const Listener defer("private/defer", 4);
   for (std::uint64_t i = 0; i < kCount; ++i) {
     AppendRequest record{Service::defer, 0, Recipient{100, "a" + std::to_string(i) + "@x.example", "", "", 0}, {}, ""};
-    notifier_->ask(AskService{TicketId{i + 1}, MessageId{7}, record}, "AB12CD34", envelope_);
+    notifier_->ask(AskService{TicketId{i + 1}, MessageId{i % 5 + 1}, record}, "AB12CD34", envelope_);
   }
   std::vector<std::string> recipients;
   while (recipients.size() < kCount) {
