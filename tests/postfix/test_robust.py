@@ -566,7 +566,8 @@ def bad_starts(context: Context) -> None:
               ("generation", {"environment": {"GENERATION": "9x"}}),
               ("no generation", {"environment": {"GENERATION": ""}}),
               ("main.cf absent", {"environment": {"MAIL_CONFIG": "/nowhere"}}),
-              ("left-over argument", {"arguments": (*ARGUMENTS, "what"), "trigger": b"I"}),
+              ("left-over argument", {"arguments": (*ARGUMENTS, "what"), "trigger": b"I",
+                                      "seconds": 5.0}),  # ends by itself, once it has come to the trigger
               ("left-over argument, no trigger", {"arguments": (*ARGUMENTS, "what")}),
               ("queue directory absent", {"settings": "queue_directory = /nowhere/spool\n"})]
     with instance(context, with_qmgr=False) as post, ThreadPoolExecutor(8) as pool:
