@@ -13,6 +13,24 @@ bool has_domain(const std::string& address) {
   return at != std::string::npos && at + 1 < address.size();
 }
 
+AppendRequest append_to(Service service, const char* action, const Message& message, const Disposal& disposal) {
+  return {.service = service,
+          .flags = message.trace_flags,
+          .recipient = disposal.recipient,
+          .dsn = disposal.dsn,
+          .action = action};
+}
+
+// A probe's outcome is told for the original address, then for the other one if they differ.
+void add_verify_updates(Disposal& disposal, int status) {
+  const Recipient& recipient = disposal.recipient;
+  const std::string& reason = disposal.dsn.text;
+  if (!recipient.original.empty()) disposal.requests.push_back(VerifyUpdate{recipient.original, status, reason});
+  if (recipient.original != recipient.address) {
+    disposal.requests.push_back(VerifyUpdate{recipient.address, status, reason});
+  }
+}
+
 }  // namespace
 
 // --- one recipient -----------------------------------------------------------------------------------
@@ -32,17 +50,14 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
                     .requests = {},
                     .log_next = false};
   const auto append = [&](Service service, const char* action) {
-    return AppendRequest{
-        .service = service, .flags = message.trace_flags, .recipient = recipient, .dsn = dsn, .action = action};
+    return append_to(service, action, message, disposal);
   };
   if ((message.trace_flags & kTraceVerifyMta) != 0) {
     disposal.status = "undeliverable";
     if (!s_.config.verify_negative_cache) {
       disposal.status = "undeliverable-but-not-cached";
     } else {
-      if (!recipient.original.empty()) disposal.requests.push_back(VerifyUpdate{recipient.original, 1, dsn.text});
-      if (recipient.original != recipient.address)
-        disposal.requests.push_back(VerifyUpdate{recipient.address, 1, dsn.text});
+      add_verify_updates(disposal, 1);
     }
   } else if ((message.trace_flags & kTraceVerifyUser) != 0) {
     disposal.status = "undeliverable";
@@ -67,15 +82,10 @@ void Model::discard(MessageId id, const Recipient& recipient) {
                     .status = "sent",
                     .requests = {},
                     .log_next = false};
-  const auto trace = [&](const char* action) {
-    return AppendRequest{
-        .service = Service::trace, .flags = message.trace_flags, .recipient = recipient, .dsn = dsn, .action = action};
-  };
+  const auto trace = [&](const char* action) { return append_to(Service::trace, action, message, disposal); };
   if ((message.trace_flags & kTraceVerifyMta) != 0) {
     disposal.status = "deliverable";
-    if (!recipient.original.empty()) disposal.requests.push_back(VerifyUpdate{recipient.original, 0, dsn.text});
-    if (recipient.original != recipient.address)
-      disposal.requests.push_back(VerifyUpdate{recipient.address, 0, dsn.text});
+    add_verify_updates(disposal, 0);
   } else if ((message.trace_flags & kTraceVerifyUser) != 0) {
     disposal.status = "deliverable";
     disposal.requests.push_back(trace("deliverable"));
@@ -181,11 +191,15 @@ void Model::ask_report(MessageId id, Stage stage, ReportRequest request) {
   command(AskService{ticket, id, request});
 }
 
+bool Model::wants_verp_reports(const Message& message) const {
+  return message.single && !s_.config.disable_verp_bounces;
+}
+
 //= REP-07  step 1: bounces
 void Model::on(const BounceLogChecked& event) {
   const auto found = s_.messages.find(event.message);
   if (found == s_.messages.end() || found->second.stage != Stage::bounce_log) return;
-  const bool verp = found->second.single && !s_.config.disable_verp_bounces;
+  const bool verp = wants_verp_reports(found->second);
   switch (event.state) {
     case LogFileState::present:
       ask_report(event.message, Stage::bounce,
@@ -199,7 +213,7 @@ void Model::on(const BounceLogChecked& event) {
 
 void Model::report_answered(MessageId id, bool ok) {
   Message& message = s_.messages.at(id);
-  const bool verp = message.single && !s_.config.disable_verp_bounces;
+  const bool verp = wants_verp_reports(message);
   const auto failed = [&](ReportWord word) { log(LogReportFailed{message.queue_id, word}); };
   switch (message.stage) {
     case Stage::bounce:
@@ -290,7 +304,7 @@ void Model::after_trace(MessageId id) {
   const Seconds lifetime = envelope.sender.empty() ? s_.config.bounce_lifetime : s_.config.maximal_lifetime;
   if (message.expire || clock() >= envelope.create_time + lifetime) {
     log(LogExpired{message.queue_id, envelope.sender, message.expire});
-    const bool verp = message.single && !s_.config.disable_verp_bounces;
+    const bool verp = wants_verp_reports(message);
     ask_report(id, Stage::defer,
                {.service = Service::defer, .kind = ReportRequest::Kind::flush, .verp = verp, .flags = 2});
   } else if (envelope.warn_time > Seconds{0} && clock() >= envelope.warn_time - Seconds{1}) {

@@ -172,6 +172,7 @@ class Model final : public Brain {
   void check_finished(MessageId id);
   void ask_report(MessageId id, Stage stage, ReportRequest request);
   void report_answered(MessageId id, bool ok);
+  [[nodiscard]] bool wants_verp_reports(const Message& message) const;
   void after_bounces(MessageId id);
   void after_file_check(MessageId id);
   void after_recipients(MessageId id);

@@ -269,7 +269,6 @@ void Model::entry_selected(JobId id, EntryId entry_id) {
   for (Peer& peer : job.peers) std::erase(peer.waiting, entry_id);
   std::erase(d.todo, entry_id);
   d.busy.insert(entry_id);
-  entry.running = true;
   set_cache_flags(d);
   job.selected += 1;
   job.avail += 1;  //= PAR-043
@@ -290,7 +289,6 @@ void Model::unselect(EntryId id) {
   for (Peer& peer : job.peers) {
     if (peer.destination == entry.destination) peer.waiting.insert(peer.waiting.begin(), id);
   }
-  entry.running = false;
   job.selected -= 1;
 }
 

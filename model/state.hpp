@@ -1,7 +1,8 @@
 // The state of the reference model: plain values, in the words of spec/scheduling.md and spec/intake.md.
 //
-// Everything is copyable and nothing is cached that could be recomputed, except the remembered preemption
-// candidate (Transport::candidate), which shows in decisions.
+// Everything is copyable. Counts that the specification speaks of (recipients in memory, entries of a message or a
+// peer, slots) are kept beside what they count, and Model::broken_invariants() recounts them; nothing else is
+// remembered that could be recomputed but the preemption candidate (Transport::candidate), which shows in decisions.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,6 @@ struct Entry {
   JobId job;
   DestinationId destination;
   std::vector<Recipient> recipients;
-  bool running = false;
 };
 
 // The waiting entries of one job for one destination, first to go in front.

@@ -195,13 +195,8 @@ Event Spool::admit(const Admit& command) {
   const File file(open(active.c_str(), O_RDWR | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
-    const codec::LogLine text = line::open_active(command.queue_id, reason_of(error), because(error));
-    if (is_fault_of_file(error)) {
-      voice_.warn(text.text);
-      return not_admitted(command.message, AdmitProblem::corrupt);
-    }
-    voice_.say(text);
-    return not_admitted(command.message, AdmitProblem::vanished);
+    say_not_opened(command.queue_id, error, is_fault_of_file(error));
+    return not_admitted(command.message, is_fault_of_file(error) ? AdmitProblem::corrupt : AdmitProblem::vanished);
   }
   if (!lock(file.fd())) return not_admitted(command.message, AdmitProblem::locked);
   codec::ReadOutcome outcome = read_batch(message, file.fd(), active, command.at_most);
@@ -219,17 +214,22 @@ Event Spool::read_recipients(const ReadRecipients& command) {
   const File file(open(active.c_str(), O_RDONLY | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
-    const codec::LogLine text = line::open_active(message.queue_id, reason_of(error), because(error));
-    if (is_fault_of_file(error)) {
-      voice_.warn(text.text);
-    } else {
-      voice_.say(text);
-    }
+    say_not_opened(message.queue_id, error, is_fault_of_file(error));
     return ReadFailed{command.message};
   }
   codec::ReadOutcome outcome = read_batch(message, file.fd(), active, command.at_most);
   if (!outcome.ok()) return ReadFailed{command.message};
   return RecipientsRead{command.message, std::move(outcome.batch)};
+}
+
+// Ends the process, unless the file has vanished or the trouble is the file's own.
+void Spool::say_not_opened(const std::string& queue_id, int error, bool tolerable) {
+  const codec::LogLine text = line::open_active(queue_id, reason_of(error), because(error));
+  if (tolerable) {
+    voice_.warn(text.text);
+  } else {
+    voice_.say(text);
+  }
 }
 
 codec::ReadOutcome Spool::read_batch(Message& message, int fd, const std::string& path, std::int64_t at_most) {
@@ -298,13 +298,8 @@ void Spool::patch(const Message& message, const codec::Patch& patch) {
   const File file(open(active.c_str(), O_WRONLY | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
-    const codec::LogLine text = line::open_active(message.queue_id, reason_of(error), because(error));
     // Held, deleted or declared corrupt by an agent meanwhile: the mark has lost its sense.
-    if (error == EACCES || is_fault_of_file(error)) {
-      voice_.warn(text.text);
-    } else {
-      voice_.say(text);
-    }
+    say_not_opened(message.queue_id, error, error == EACCES || is_fault_of_file(error));
     return;
   }
   for (std::size_t done = 0; done < patch.bytes.size();) {

@@ -74,6 +74,7 @@ class Spool {
   [[nodiscard]] static int stamp(const std::string& path, Seconds second);
 
   [[nodiscard]] AdmitFailed not_admitted(MessageId id, AdmitProblem problem) const { return {id, problem}; }
+  void say_not_opened(const std::string& queue_id, int error, bool tolerable);
   [[nodiscard]] codec::ReadOutcome read_batch(Message& message, int fd, const std::string& path, std::int64_t at_most);
   void drop_flush_request(int fd, const std::string& path);
   [[nodiscard]] LogFileState look_at_log(std::string_view directory, std::string_view queue_id) const;

@@ -62,7 +62,7 @@ Stream::Send Stream::send(std::string_view bytes, Sent sent) {
   unsent_.append(bytes);
   sent_ = std::move(sent);
   if (!push()) {
-    unsent_.clear();
+    drop_unsent();
     return Send::failed;
   }
   if (!sending()) return Send::done;
@@ -82,16 +82,19 @@ bool Stream::push() {
       return false;
     }
   }
+  drop_unsent();
+  return true;
+}
+
+void Stream::drop_unsent() {
   unsent_.clear();
   sent_bytes_ = 0;
-  return true;
 }
 
 void Stream::continue_sending() {
   const bool good = push();
   if (good && sending()) return;
-  unsent_.clear();
-  sent_bytes_ = 0;
+  drop_unsent();
   resume_reading();
   const Sent sent = std::move(sent_);
   const int error = good ? 0 : error_;

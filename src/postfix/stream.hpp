@@ -54,6 +54,7 @@ class Stream {
   // Writes what it can of unsent_ from `sent_bytes_` on; false: error_ says why not.
   bool push();
   void continue_sending();
+  void drop_unsent();
   void resume_reading();
 
   Loop& loop_;
