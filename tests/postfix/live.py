@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 from instance import SKIPPED, TestFailed, default_qmgr, is_stock, why_not_here
 
@@ -58,24 +58,49 @@ def play(name: str, context: Context, results: Any) -> None:
     results.put((name, time.monotonic() - begin, failure, context.notes))
 
 
-def parse(description: str | None) -> argparse.Namespace:
+def parse(description: str | None, what: str = "test", jobs: int = 3) -> argparse.Namespace:
+    """The options of every runner; `what` it plays."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--qmgr", type=lambda text: Path(text).absolute(), default=default_qmgr(),
                         help="queue manager binary (default: %(default)s)")
     parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf, such as "
                         "'-o weir_brain=model'")
-    parser.add_argument("--only", action="append", metavar="REGEX", help="only tests whose name matches")
-    parser.add_argument("--exact", metavar="NAME", help="this test alone")
-    parser.add_argument("--list", action="store_true", help="print the names of the tests")
+    parser.add_argument("--only", action="append", metavar="REGEX", help=f"only {what}s whose name matches")
+    parser.add_argument("--exact", metavar="NAME", help=f"this {what} alone")
+    parser.add_argument("--list", action="store_true", help=f"print the names of the {what}s")
     parser.add_argument("--keep", action="store_true", help="keep the scratch folders")
-    parser.add_argument("--jobs", type=int, default=3, help="tests at a time (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=jobs, help="how many at a time (default: %(default)s)")
     return parser.parse_args()
 
 
-def chosen(options: argparse.Namespace) -> list[str]:
-    if options.exact:
-        return [options.exact] if options.exact in TESTS else []
-    return [name for name in TESTS if not options.only or any(re.search(text, name) for text in options.only)]
+def cannot_run(options: argparse.Namespace) -> int | None:
+    """The exit code of a run that cannot be, after saying why; nothing = it can.  SIGTERM ends it in good order."""
+    if reason := why_not_here():
+        print(f"skipped: {reason}", file=sys.stderr)
+        return SKIPPED
+    if not options.qmgr.exists():
+        print(f"there is no queue manager {options.qmgr}: build it, or name one with --qmgr", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    return None
+
+
+def chosen(names: Iterable[str], options: argparse.Namespace, what: str = "test") -> list[str]:
+    """The names that the options mean; none is told of."""
+    found = [name for name in names if name == options.exact] if options.exact else [
+        name for name in names if not options.only or any(re.search(text, name) for text in options.only)]
+    if not found:
+        print(f"no {what} has such a name; --list shows them", file=sys.stderr)
+    return found
+
+
+def end(processes: Iterable[Any], patient: bool) -> None:
+    """Waits for processes that have given their results; ends the others."""
+    for process in processes:
+        process.join(20 if patient else 0)
+        if process.is_alive():
+            process.terminate()
+            process.join()
 
 
 def run_all(names: list[str], options: argparse.Namespace) -> int:
@@ -102,11 +127,7 @@ def run_all(names: list[str], options: argparse.Namespace) -> int:
             remarks = [f"\n      note: {note}" for note in notes] + [f"\n      {failure}"] * (failure is not None)
             print(f"{name:34} {'FAILED' if failure else 'ok':6} {seconds:5.1f} s", *remarks, flush=True)
     finally:
-        for process in running:
-            process.join(20 if not left else 0)
-            if process.is_alive():
-                process.terminate()
-                process.join()
+        end(running, patient=not left)
     return bad
 
 
@@ -115,17 +136,11 @@ def main(description: str | None) -> int:
     if options.list:
         print("\n".join(TESTS))
         return 0
-    if reason := why_not_here():
-        print(f"skipped: {reason}", file=sys.stderr)
-        return SKIPPED
-    if not options.qmgr.exists():
-        print(f"there is no queue manager {options.qmgr}: build it, or name one with --qmgr", file=sys.stderr)
-        return 2
-    names = chosen(options)
+    if (code := cannot_run(options)) is not None:
+        return code
+    names = chosen(TESTS, options)
     if not names:
-        print("no test has such a name; --list shows them", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"queue manager: {options.qmgr} {options.qmgr_options}", flush=True)
     bad = run_all(names, options)
     print(f"{len(names) - bad} of {len(names)} as they should be")

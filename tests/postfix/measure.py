@@ -20,9 +20,9 @@ import time
 from pathlib import Path
 from typing import Callable, Iterable
 
+import live
 import queue_file
-from instance import (SKIPPED, STOCK_QMGR, PrivatePostfix, TestFailed, check, default_qmgr, running, until,
-                      why_not_here)
+from instance import STOCK_QMGR, PrivatePostfix, TestFailed, check, default_qmgr, running, until
 
 DOMAINS = 50  # destinations: enough that none is limited by its concurrency
 SETTINGS = {"default_transport": "discard:", "transport_maps": "", "qmgr_clog_warn_time": "0"}
@@ -154,16 +154,11 @@ def measure(options: argparse.Namespace) -> None:
 
 def main() -> int:
     options = parse()
-    if reason := why_not_here():
-        print(f"skipped: {reason}", file=sys.stderr)
-        return SKIPPED
-    if not options.qmgr.exists():
-        print(f"there is no queue manager {options.qmgr}: build it, or name one with --qmgr", file=sys.stderr)
-        return 2
+    if (code := live.cannot_run(options)) is not None:
+        return code
     if options.runs % 2 == 0 or options.runs < 1 or options.messages < 1 or options.traced < 1:
         print("--runs must be odd, all numbers positive", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"ours: {options.qmgr} {options.qmgr_options}\nPostfix: {STOCK_QMGR}", flush=True)
     try:
         measure(options)

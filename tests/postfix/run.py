@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import re
 import signal
 import sys
 import time
 import traceback
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import cases
-from instance import SKIPPED, TestFailed, default_qmgr, why_not_here
+import live
+from instance import TestFailed
 
 
 class Result(NamedTuple):
@@ -60,20 +59,6 @@ def play(one: cases.Case, world: cases.World) -> Result:
     return Result(one.name, "", f"{why}\n      log:\n        {tail}", time.monotonic() - begin, False)
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--qmgr", type=lambda text: Path(text).absolute(), default=default_qmgr(),
-                        help="queue manager binary (default: %(default)s)")
-    parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf, such as "
-                        "'-o weir_brain=model'")
-    parser.add_argument("--only", action="append", metavar="REGEX", help="only cases whose name matches")
-    parser.add_argument("--exact", metavar="NAME", help="this case alone")
-    parser.add_argument("--list", action="store_true", help="print the names of the cases")
-    parser.add_argument("--keep", action="store_true", help="keep the scratch folders")
-    parser.add_argument("--jobs", type=int, default=2, help="instances at a time (default: %(default)s)")
-    return parser.parse_args()
-
-
 def start_groups(waiting: list[str], running: list[Any], chosen: list[str], options: argparse.Namespace,
                  results: Any) -> None:
     """Keeps as many groups running as allowed."""
@@ -106,11 +91,7 @@ def run_all(chosen: list[str], options: argparse.Namespace) -> list[Result]:
             word = "ok" if result.good else "FAILED"
             print(f"[{len(found):2}/{len(chosen)}] {result.name:18} {word:6} {result.seconds:5.1f} s", flush=True)
     finally:
-        for process in running:
-            process.join(20 if len(found) == len(chosen) else 0)
-            if process.is_alive():
-                process.terminate()
-                process.join()
+        live.end(running, patient=len(found) == len(chosen))
     missing = [name for name in chosen if name not in {result.name for result in found}]
     return found + [Result(name, "", "no result: its instance died", 0.0, False) for name in missing]
 
@@ -130,24 +111,16 @@ def print_table(results: list[Result], order: list[str]) -> None:
 
 
 def main() -> int:
-    options = parse()
+    options = live.parse(__doc__, what="case", jobs=2)
     names = [one.name for one in cases.CASES]
     if options.list:
         print("\n".join(names))
         return 0
-    if reason := why_not_here():
-        print(f"skipped: {reason}", file=sys.stderr)
-        return SKIPPED
-    if not options.qmgr.exists():
-        print(f"there is no queue manager {options.qmgr}: build it, or name one with --qmgr", file=sys.stderr)
-        return 2
-    chosen = [name for name in names if not options.only or any(re.search(text, name) for text in options.only)]
-    if options.exact:
-        chosen = [name for name in names if name == options.exact]
+    if (code := live.cannot_run(options)) is not None:
+        return code
+    chosen = live.chosen(names, options, "case")
     if not chosen:
-        print("no case has such a name; --list shows them", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"queue manager: {options.qmgr} {options.qmgr_options}", flush=True)
     begin = time.monotonic()
     results = run_all(chosen, options)
