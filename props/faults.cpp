@@ -71,6 +71,23 @@ class Forgetful final : public FaultyBrain {
   }
 };
 
+// Every other run reads one recipient more.
+class Global final : public FaultyBrain {
+ public:
+  explicit Global(std::unique_ptr<Brain> inner) : FaultyBrain(std::move(inner)), more_(++runs % 2) {}
+  void handle(Time now, const Event& event, std::vector<Command>& out) override {
+    const std::size_t before = out.size();
+    inner().handle(now, event, out);
+    for (std::size_t i = before; i < out.size(); ++i) {
+      if (auto* admit = std::get_if<Admit>(&out[i])) admit->at_most += more_;
+    }
+  }
+
+ private:
+  static inline int runs = 0;
+  int more_;
+};
+
 }  // namespace
 
 std::unique_ptr<Brain> ignores_active_limit(const Config& config) {
@@ -107,6 +124,10 @@ std::unique_ptr<Brain> handles_bytes_one_by_one(const Config& config) {
 
 std::unique_ptr<Brain> forgets_a_destination(const Config& config) {
   return std::make_unique<Forgetful>(model::make_model(config));
+}
+
+std::unique_ptr<Brain> decides_by_a_global(const Config& config) {
+  return std::make_unique<Global>(model::make_model(config));
 }
 
 }  // namespace weir::props

@@ -29,6 +29,7 @@ class FaultyBrain : public Brain {
 [[nodiscard]] std::unique_ptr<Brain> backs_off_by_a_constant(const Config& config);  // no doubling
 [[nodiscard]] std::unique_ptr<Brain> backs_off_without_bound(const Config& config);
 [[nodiscard]] std::unique_ptr<Brain> handles_bytes_one_by_one(const Config& config);  // D before A takes effect
+[[nodiscard]] std::unique_ptr<Brain> decides_by_a_global(const Config& config);       // one run shows in the next
 [[nodiscard]] std::unique_ptr<Brain> forgets_a_destination(const Config& config);     // its agents are sent away
 
 }  // namespace weir::props

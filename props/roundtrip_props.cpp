@@ -1,8 +1,10 @@
-// Codecs: what is written is read back, whatever it says and however the bytes arrive.
+// Codecs: what is written is read back, whatever it says and however the bytes arrive. What lies between writer and
+// reader is a Channel: the honest one, or a fault that the property must notice.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +19,10 @@
 
 namespace weir::props {
 namespace {
+
+using Channel = std::function<std::string(const std::string& bytes)>;
+
+std::string honest(const std::string& bytes) { return bytes; }
 
 // Bytes without NUL, which no attribute can carry.
 rc::Gen<std::string> text() {
@@ -48,26 +54,26 @@ void feed_in_pieces(Reader& reader, const std::string& all, const std::vector<st
   if (at < all.size()) reader.feed(all.substr(at));
 }
 
-RC_GTEST_PROP(RoundTrip, AttributeLists, ()) {
+void attribute_lists(const Channel& channel) {
   const auto list = *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(
       rc::gen::pair(rc::gen::nonEmpty(text()), text()));
   codec::AttrWriter writer;
   for (const auto& [name, value] : list) writer.text(name, value);
   writer.end();
-  const auto parsed = codec::parse_attr_list(writer.bytes());
+  const auto parsed = codec::parse_attr_list(channel(writer.bytes()));
   RC_ASSERT(parsed.has_value());
   RC_ASSERT(parsed->list == list);
   RC_ASSERT(parsed->size == writer.bytes().size());
 }
 
-RC_GTEST_PROP(RoundTrip, Base64, ()) {
+void base64(const Channel& channel) {
   const std::string data = *bytes();
-  const auto back = codec::base64_decode(codec::base64_encode(data));
+  const auto back = codec::base64_decode(channel(codec::base64_encode(data)));
   RC_ASSERT(back.has_value());
   RC_ASSERT(*back == data);
 }
 
-RC_GTEST_PROP(RoundTrip, DeliveryRequests, ()) {
+void delivery_requests(const Channel& channel) {
   codec::DeliveryRequest request;
   request.flags = *rc::gen::inRange(0U, 1U << 14);
   request.queue_id = *rc::gen::nonEmpty(text());
@@ -81,21 +87,21 @@ RC_GTEST_PROP(RoundTrip, DeliveryRequests, ()) {
   request.times.incoming_arrival = Time{Micros{*rc::gen::inRange<std::int64_t>(0, 1LL << 50)}};
   request.recipients = *rc::gen::nonEmpty(rc::gen::container<std::vector<Recipient>>(recipient()));
   codec::DeliveryRequestReader reader({}, "smtp socket");
-  feed_in_pieces(reader, codec::encode(request, {}), *rc::gen::arbitrary<std::vector<std::uint8_t>>());
+  feed_in_pieces(reader, channel(codec::encode(request, {})), *rc::gen::arbitrary<std::vector<std::uint8_t>>());
   RC_ASSERT(reader.done());
   RC_ASSERT(reader.failure() == "");
   RC_ASSERT(reader.request().has_value());
   RC_ASSERT(*reader.request() == request);
 }
 
-RC_GTEST_PROP(RoundTrip, DeliveryReports, ()) {
+void delivery_reports(const Channel& channel) {
   codec::DeliveryReport report;
   report.status = *text();
   report.reason = *text();
   report.diag_text = *text();
   report.final_status = *rc::gen::arbitrary<std::int32_t>();
   codec::DeliveryReportReader reader("private/smtp socket");
-  feed_in_pieces(reader, codec::encode(report), *rc::gen::arbitrary<std::vector<std::uint8_t>>());
+  feed_in_pieces(reader, channel(codec::encode(report)), *rc::gen::arbitrary<std::vector<std::uint8_t>>());
   RC_ASSERT(reader.complete());
   RC_ASSERT(reader.report() == report);
   const Delivered delivered = reader.delivered(AgentId{7});
@@ -104,24 +110,25 @@ RC_GTEST_PROP(RoundTrip, DeliveryReports, ()) {
 }
 
 // A report that breaks off anywhere is never taken for a complete one.
-RC_GTEST_PROP(RoundTrip, BrokenReportsAreNotComplete, ()) {
+void broken_reports(const Channel& channel) {
   codec::DeliveryReport report;
   report.status = *text();
   report.reason = *text();
   const std::string whole = codec::encode(report);
   codec::DeliveryReportReader reader("private/smtp socket");
-  reader.feed(whole.substr(0, *rc::gen::inRange<std::size_t>(0, whole.size())));
+  reader.feed(channel(whole.substr(0, *rc::gen::inRange<std::size_t>(0, whole.size()))));
   reader.end_of_file();
   RC_ASSERT(reader.done());
   RC_ASSERT(!reader.complete());
   RC_ASSERT(!reader.delivered(AgentId{1}).complete);
 }
 
-RC_GTEST_PROP(RoundTrip, Records, ()) {
+void records_survive(const Channel& channel) {
   const auto records = *rc::gen::container<std::vector<std::pair<std::uint8_t, std::string>>>(
       rc::gen::pair(rc::gen::arbitrary<std::uint8_t>(), bytes()));
   std::string file;
   for (const auto& [type, payload] : records) codec::append_record(file, type, payload);
+  file = channel(file);
   codec::MemoryBytes source(file);
   codec::ByteWindow window(source);
   codec::Record record;
@@ -135,7 +142,7 @@ RC_GTEST_PROP(RoundTrip, Records, ()) {
                 window, [](int) { return true; }, record) == codec::RecordStatus::end);
 }
 
-RC_GTEST_PROP(RoundTrip, QueueFiles, ()) {
+void queue_files(const Channel& channel) {
   codec::QueueFileParts parts;
   parts.envelope.sender = *text();
   parts.envelope.arrival = Time{Micros{*rc::gen::inRange<std::int64_t>(1, 1LL << 50)}};
@@ -151,7 +158,8 @@ RC_GTEST_PROP(RoundTrip, QueueFiles, ()) {
   const codec::QueueFileText file = codec::write_queue_file(parts);
 
   const auto at_most = *rc::gen::inRange<std::int64_t>(1, 8);
-  codec::MemoryBytes source(file.bytes);
+  const std::string bytes_read = channel(file.bytes);
+  codec::MemoryBytes source(bytes_read);
   codec::QueueFileReader reader;
   std::vector<Recipient> recipients;
   bool more = true;
@@ -169,13 +177,13 @@ RC_GTEST_PROP(RoundTrip, QueueFiles, ()) {
 }
 
 // Cut anywhere, a queue file is never taken for a whole one.
-RC_GTEST_PROP(RoundTrip, CutQueueFilesAreDamaged, ()) {
+void cut_queue_files(const Channel& channel) {
   codec::QueueFileParts parts;
   parts.envelope.arrival = Time{Micros{1'000'000}};
   parts.recipients = *rc::gen::container<std::vector<Recipient>>(recipient());
   parts.lines = *rc::gen::container<std::vector<std::string>>(bytes());
   const std::string whole = codec::write_queue_file(parts).bytes;
-  const std::string cut = whole.substr(0, *rc::gen::inRange<std::size_t>(0, whole.size() - 1));
+  const std::string cut = channel(whole.substr(0, *rc::gen::inRange<std::size_t>(0, whole.size() - 1)));
   codec::MemoryBytes source(cut);
   codec::QueueFileReader reader;
   const auto outcome = reader.read(source, {"ID", "active/ID"}, 1'000'000, {}, [](const codec::Diagnostic&) {});
@@ -183,22 +191,77 @@ RC_GTEST_PROP(RoundTrip, CutQueueFilesAreDamaged, ()) {
 }
 
 // Any text with its dollar signs doubled expands to itself.
-RC_GTEST_PROP(RoundTrip, EscapedTextExpandsToItself, ()) {
+void escaped_text(const Channel& channel) {
   const std::string plain = *text();
   std::string escaped;
   for (const char c : plain) escaped += c == '$' ? std::string("$$") : std::string(1, c);
   codec::Notes notes;
-  const auto expanded = codec::expand({}, escaped, notes);
+  const auto expanded = codec::expand({}, channel(escaped), notes);
   RC_ASSERT(notes.ok());
   RC_ASSERT(expanded == plain);
 }
 
 // A local part of printable characters survives quoting.
-RC_GTEST_PROP(RoundTrip, Addresses, ()) {
+void addresses(const Channel& channel) {
   const auto localpart = *rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange(' ', '\x7f')));
   RC_PRE(localpart.find('@') == std::string::npos);
   const std::string address = localpart + "@example.com";
-  RC_ASSERT(codec::to_internal(codec::to_external(address)) == address);
+  RC_ASSERT(codec::to_internal(channel(codec::to_external(address))) == address);
+}
+
+RC_GTEST_PROP(RoundTrip, AttributeLists, ()) { attribute_lists(honest); }
+RC_GTEST_PROP(RoundTrip, Base64, ()) { base64(honest); }
+RC_GTEST_PROP(RoundTrip, DeliveryRequests, ()) { delivery_requests(honest); }
+RC_GTEST_PROP(RoundTrip, DeliveryReports, ()) { delivery_reports(honest); }
+RC_GTEST_PROP(RoundTrip, BrokenReportsAreNotComplete, ()) { broken_reports(honest); }
+RC_GTEST_PROP(RoundTrip, Records, ()) { records_survive(honest); }
+RC_GTEST_PROP(RoundTrip, QueueFiles, ()) { queue_files(honest); }
+RC_GTEST_PROP(RoundTrip, CutQueueFilesAreDamaged, ()) { cut_queue_files(honest); }
+RC_GTEST_PROP(RoundTrip, EscapedTextExpandsToItself, ()) { escaped_text(honest); }
+RC_GTEST_PROP(RoundTrip, Addresses, ()) { addresses(honest); }
+
+// --- seeded faults: each property must notice its own -------------------------------------------------
+
+std::string loses_last_byte(const std::string& bytes) { return bytes.substr(0, bytes.empty() ? 0 : bytes.size() - 1); }
+
+Channel with_all(char from, const std::string& to) {
+  return [from, to](const std::string& bytes) {
+    std::string out;
+    for (const char c : bytes) out += c == from ? to : std::string(1, c);
+    return out;
+  };
+}
+
+bool notices(void (*property)(const Channel&), const Channel& fault) {
+  return !rc::check([&] { property(fault); });
+}
+
+TEST(SeededCodecFaults, AttributeListCutShort) { EXPECT_TRUE(notices(attribute_lists, loses_last_byte)); }
+TEST(SeededCodecFaults, Base64OfAnotherAlphabet) { EXPECT_TRUE(notices(base64, with_all('/', "_"))); }
+TEST(SeededCodecFaults, RequestWithAnotherNumber) { EXPECT_TRUE(notices(delivery_requests, with_all('1', "2"))); }
+TEST(SeededCodecFaults, ReportWithAnotherStatus) { EXPECT_TRUE(notices(delivery_reports, with_all('1', "2"))); }
+TEST(SeededCodecFaults, RecordCutShort) { EXPECT_TRUE(notices(records_survive, loses_last_byte)); }
+TEST(SeededCodecFaults, QueueFileCutShort) { EXPECT_TRUE(notices(queue_files, loses_last_byte)); }
+TEST(SeededCodecFaults, DollarNotEscaped) {
+  EXPECT_TRUE(notices(escaped_text, [](const std::string& text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      out += text[i];
+      if (text[i] == '$') ++i;
+    }
+    return out;
+  }));
+}
+TEST(SeededCodecFaults, AddressWithoutItsBackslashes) { EXPECT_TRUE(notices(addresses, with_all('\\', ""))); }
+TEST(SeededCodecFaults, BrokenReportMadeWhole) {
+  const std::string whole = codec::encode(codec::DeliveryReport{});
+  EXPECT_TRUE(notices(broken_reports, [&](const std::string&) { return whole; }));
+}
+TEST(SeededCodecFaults, CutQueueFileMadeWhole) {
+  codec::QueueFileParts parts;
+  parts.envelope.arrival = Time{Micros{1'000'000}};
+  const std::string whole = codec::write_queue_file(parts).bytes;
+  EXPECT_TRUE(notices(cut_queue_files, [&](const std::string&) { return whole; }));
 }
 
 }  // namespace
