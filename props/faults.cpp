@@ -110,6 +110,19 @@ std::unique_ptr<Brain> ignores_recipient_limit(const Config& config) {
   return model::make_model(wrong);
 }
 
+std::unique_ptr<Brain> ignores_recipients_in_memory(const Config& config) {
+  Config wrong = config;
+  wrong.message_recipient_limit += 1000;
+  return model::make_model(wrong);
+}
+
+std::unique_ptr<Brain> ignores_recipient_slots(const Config& config) {
+  Config wrong = config;
+  wrong.default_transport.recipient_pool += 1000;
+  for (auto& [name, transport] : wrong.transports) transport.recipient_pool += 1000;
+  return model::make_model(wrong);
+}
+
 std::unique_ptr<Brain> backs_off_by_a_constant(const Config& config) {
   return std::make_unique<BackoffFault>(model::make_model(config), config.minimal_backoff, true);
 }

@@ -26,6 +26,8 @@ class FaultyBrain : public Brain {
 [[nodiscard]] std::unique_ptr<Brain> ignores_active_limit(const Config& config);
 [[nodiscard]] std::unique_ptr<Brain> ignores_concurrency_limit(const Config& config);
 [[nodiscard]] std::unique_ptr<Brain> ignores_recipient_limit(const Config& config);
+[[nodiscard]] std::unique_ptr<Brain> ignores_recipients_in_memory(const Config& config);
+[[nodiscard]] std::unique_ptr<Brain> ignores_recipient_slots(const Config& config);
 [[nodiscard]] std::unique_ptr<Brain> backs_off_by_a_constant(const Config& config);  // no doubling
 [[nodiscard]] std::unique_ptr<Brain> backs_off_without_bound(const Config& config);
 [[nodiscard]] std::unique_ptr<Brain> handles_bytes_one_by_one(const Config& config);  // D before A takes effect

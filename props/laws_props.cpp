@@ -138,6 +138,8 @@ bool caught(const BrainFactory& fault, bool drain, const std::string& by) {
 TEST(SeededFaults, ActiveLimitIgnored) { EXPECT_TRUE(caught(ignores_active_limit, false, "QUE-03")); }
 TEST(SeededFaults, ConcurrencyLimitIgnored) { EXPECT_TRUE(caught(ignores_concurrency_limit, false, "PAR-026")); }
 TEST(SeededFaults, RecipientLimitIgnored) { EXPECT_TRUE(caught(ignores_recipient_limit, false, "PAR-038")); }
+TEST(SeededFaults, RecipientsInMemoryIgnored) { EXPECT_TRUE(caught(ignores_recipients_in_memory, false, "PAR-011")); }
+TEST(SeededFaults, RecipientSlotsIgnored) { EXPECT_TRUE(caught(ignores_recipient_slots, false, "PAR-014")); }
 TEST(SeededFaults, DestinationForgotten) { EXPECT_TRUE(caught(forgets_a_destination, true, "starved")); }
 
 TEST(SeededFaults, OneRunShowsInTheNext) { EXPECT_FALSE(runs_alike(decides_by_a_global, random_script(1, 60))); }

@@ -202,6 +202,9 @@ void World::carry_out(const Admit& c) {
   //= QUE-03 test
   expect(open_.size() < static_cast<std::size_t>(config_.active_limit), "QUE-03: more messages than the active limit");
   expect(c.at_most > 0, "a read of no recipients");
+  //= PAR-011 test
+  expect(c.at_most <= std::max(config_.message_recipient_limit, config_.message_recipient_minimum),
+         "PAR-011: a first read of more recipients than may be in memory");
   expect(found->mtime <= now_ + 1 || forced_, "a file was taken before its time");
   found->queue = Queue::active;
   admitted_ += 1;
@@ -216,6 +219,13 @@ void World::carry_out(const Admit& c) {
 
 void World::carry_out(const ReadRecipients& c) {
   expect(c.at_most > 0, "a read of no recipients");
+  //= PAR-014 test
+  // At most its own minimum and all slots, the extra ones included, of all transports there are.
+  std::int64_t slots = config_.message_recipient_minimum;
+  for (const char* name : {"t1", "t2", "t3", "retry"}) {
+    slots += transport(name).recipient_pool + transport(name).extra_recipients;
+  }
+  expect(c.at_most <= slots, "PAR-014: a read beyond the recipient slots");
   send(RecipientsRead{c.message, read(open_.at(c.message), c.at_most)});
 }
 
