@@ -93,6 +93,7 @@ std::vector<std::string> Model::broken_invariants() const {
     expect(config.concurrency_limit == 0 || d.busy.size() <= static_cast<std::size_t>(config.concurrency_limit),
            d.name + ": more deliveries than the concurrency limit");
     expect(d.window != 0 || d.todo.empty(), d.name + ": waiting entries at a dead destination");
+    expect(d.window <= 0 || !d.todo.empty() || !d.busy.empty(), d.name + ": an idle destination was left behind");
   }
   return broken;
 }

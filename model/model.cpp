@@ -8,7 +8,7 @@ namespace weir::model {
 
 Model::Model(Config config) { s_.config = std::move(config); }
 
-std::unique_ptr<Brain> make_model(const Config& config) { return std::make_unique<Model>(config); }
+std::unique_ptr<InspectableBrain> make_model(const Config& config) { return std::make_unique<Model>(config); }
 
 namespace {
 

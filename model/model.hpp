@@ -7,6 +7,7 @@
 //   recipients.cpp   sort, resolve, assign               scheduler.cpp   allocation, choice, jobs, preemption, slots
 //   concurrency.cpp  destinations and feedback           completion.cpp  the end of deliveries, moving entries away
 //   disposition.cpp  own deferrals, after-work, backoff  invariants.cpp  what must hold after every event
+//   snapshot.cpp     the state as an outsider would name it
 // Tested in tests/model/ (every recorded schedule of the real program) and props/.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "contract/brain.hpp"
@@ -23,7 +25,7 @@
 
 namespace weir::model {
 
-class Model final : public Brain {
+class Model final : public InspectableBrain {
  public:
   explicit Model(Config config);
 
@@ -33,8 +35,8 @@ class Model final : public Brain {
 
   [[nodiscard]] const State& state() const { return s_; }
 
-  // What does not hold, in words; empty = all is well.
-  [[nodiscard]] std::vector<std::string> broken_invariants() const;
+  [[nodiscard]] Snapshot snapshot() const override;
+  [[nodiscard]] std::vector<std::string> broken_invariants() const override;
 
  private:
   // model.cpp
@@ -66,6 +68,9 @@ class Model final : public Brain {
   }
   template <class I>
   I fresh() {
+    if constexpr (std::is_same_v<I, MessageId>) return I{++s_.last_message};
+    if constexpr (std::is_same_v<I, AgentId>) return I{++s_.last_agent};
+    if constexpr (std::is_same_v<I, TicketId>) return I{++s_.last_ticket};
     return I{++s_.last_id};
   }
   [[nodiscard]] Seconds clock() const { return now_.seconds(); }
@@ -186,6 +191,6 @@ class Model final : public Brain {
   std::vector<Command>* out_ = nullptr;  // only during handle()
 };
 
-[[nodiscard]] std::unique_ptr<Brain> make_model(const Config& config);
+[[nodiscard]] std::unique_ptr<InspectableBrain> make_model(const Config& config);
 
 }  // namespace weir::model

@@ -198,7 +198,9 @@ struct State {
   std::map<TicketId, Ticket> tickets;
   int recipients = 0;  // in entries of all messages
 
-  std::uint64_t last_id = 0;
+  // Each kind of id that a world sees counts for itself.
+  std::uint64_t last_message = 0, last_agent = 0, last_ticket = 0;
+  std::uint64_t last_id = 0;  // all others
 };
 
 }  // namespace weir::model

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "contract/command.hpp"
 #include "contract/event.hpp"
+#include "contract/snapshot.hpp"
 #include "contract/time.hpp"
 
 namespace weir {
@@ -25,6 +27,15 @@ class Brain {
 
   // True: send another Turn without waiting (but after looking for events).
   [[nodiscard]] virtual bool wants_turn() const = 0;
+};
+
+// A brain that can be looked into, for properties and comparisons.
+class InspectableBrain : public Brain {
+ public:
+  [[nodiscard]] virtual Snapshot snapshot() const = 0;
+
+  // What does not hold, in words, recounted from scratch; empty = all is well.
+  [[nodiscard]] virtual std::vector<std::string> broken_invariants() const = 0;
 };
 
 }  // namespace weir

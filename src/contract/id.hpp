@@ -1,6 +1,6 @@
 // Strong identifiers: ids of different kinds never mix.
 //
-// A brain hands out MessageId, AgentId and TicketId, counting up from 1 and never re-using a value,
+// A brain hands out MessageId, AgentId and TicketId, each kind counting up from 1 and never re-using a value,
 // so that a late event about something long gone is recognised and ignored.
 // Tested in tests/contract/contract_test.cpp.
 #pragma once

@@ -179,5 +179,10 @@ std::string show(const Envelope& envelope) {
   w.value(envelope);
   return w.take();
 }
+std::string show(const Snapshot& snapshot) {
+  Writer w;
+  w.value(snapshot);
+  return w.take();
+}
 
 }  // namespace weir

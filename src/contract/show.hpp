@@ -6,6 +6,7 @@
 
 #include "contract/command.hpp"
 #include "contract/event.hpp"
+#include "contract/snapshot.hpp"
 
 namespace weir {
 
@@ -14,5 +15,6 @@ namespace weir {
 [[nodiscard]] std::string show(const LogRecord& record);
 [[nodiscard]] std::string show(const Recipient& recipient);
 [[nodiscard]] std::string show(const Envelope& envelope);
+[[nodiscard]] std::string show(const Snapshot& snapshot);
 
 }  // namespace weir
