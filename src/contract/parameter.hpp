@@ -291,7 +291,7 @@ struct WeirParameter {
 };
 
 inline constexpr auto kWeirParameters = std::to_array<WeirParameter>({
-    {"weir_brain", "model", "model"},
+    {"weir_brain", "engine", "engine model"},
 });
 
 }  // namespace weir

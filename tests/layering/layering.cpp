@@ -38,6 +38,7 @@ const std::vector<Room>& rooms() {
       {"src/codec", Purity::bytes, {"src/contract"}},
       {"src/engine", Purity::brain, {"src/contract"}},
       {"model", Purity::brain, {"src/contract"}},
+      {"model/explorer", Purity::open, {"src/contract", "src/engine", "model"}},
       {"src/postfix", Purity::daemon, {"src/contract", "src/codec"}},
       {"src/sim", Purity::open, {"src/contract"}},
       {"src/blackbox", Purity::open, {"src/contract", "src/codec"}},

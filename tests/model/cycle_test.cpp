@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/model.hpp"
+#include "support/brain.hpp"
 #include "support/vectors.hpp"
 
 namespace weir::testing {
@@ -39,7 +39,7 @@ constexpr double kStart = 1'000'000'000;
 // Files with one recipient each, and an agent for each delivery; deliveries end when the test says so.
 class Spool {
  public:
-  explicit Spool(const Config& config) : brain_(model::make_model(config)) {}
+  explicit Spool(const Config& config) : brain_(make_brain(config)) {}
 
   struct File {
     std::string name;

@@ -1,4 +1,4 @@
-// Rules that no recorded schedule reaches, one small test each. The model stands in a world of plain lists: mail
+// Rules that no recorded schedule reaches, one small test each. The brain stands in a world of plain lists: mail
 // whose address user@HOP.TRANSPORT says where it goes, agents and services that answer when the test says so.
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/model.hpp"
+#include "support/brain.hpp"
 
 namespace weir::testing {
 namespace {
@@ -40,10 +40,10 @@ struct Mail {
   bool readable = true;  // after the first batch
 };
 
-// Everything that the model commands is a line in `events`; "r@d.t" is a recipient of a delivery, "N:" a message.
+// Everything that the brain commands is a line in `events`; "r@d.t" is a recipient of a delivery, "N:" a message.
 class Desk {
  public:
-  explicit Desk(Config config = plain_config()) : model_(std::move(config)) {
+  explicit Desk(const Config& config = plain_config()) : brain_(make_brain(config)) {
     send(Started{});
     settle();
     (void)take();
@@ -113,23 +113,23 @@ class Desk {
   }
   void send(const Event& event) {
     std::vector<Command> commands;
-    model_.handle(at_second(now()), event, commands);
-    for (const std::string& broken : model_.broken_invariants()) ADD_FAILURE() << broken;
+    brain_->handle(at_second(now()), event, commands);
+    for (const std::string& broken : brain_->broken_invariants()) ADD_FAILURE() << broken;
     for (const Command& command : commands) std::visit([this](const auto& c) { carry_out(c); }, command);
   }
   void settle() {
     std::deque<Event> events;
     do {
-      const auto deadline = model_.next_deadline();
+      const auto deadline = brain_->next_deadline();
       if (deadline && *deadline <= now()) send(Tick{});
       send(Turn{});
       events = std::exchange(arrived_, {});
       for (const Event& event : events) send(event);
-    } while (!events.empty() || model_.wants_turn());
+    } while (!events.empty() || brain_->wants_turn());
   }
   Words take() { return std::exchange(events_, {}); }
   [[nodiscard]] Seconds now() const { return Seconds{now_}; }
-  [[nodiscard]] const model::State& state() const { return model_.state(); }
+  [[nodiscard]] Snapshot state() const { return brain_->snapshot(); }
   [[nodiscard]] Mail& mail(MessageId id) { return open_.at(id).mail; }
 
  private:
@@ -258,7 +258,7 @@ class Desk {
   void tell(const LogTimeJump& r) { note(r.recovered ? "log recovered" : r.again ? "log another jump" : "log jump"); }
   void tell(const LogStillBeingDelivered&) { note("log still being delivered"); }
 
-  model::Model model_;
+  std::unique_ptr<InspectableBrain> brain_;
   std::int64_t now_ = 1'000'000'000;
   std::deque<Mail> incoming_;
   std::map<MessageId, Open> open_;
@@ -598,9 +598,9 @@ TEST(Rules, RecipientsAreReadAfterAWalkNotInIt) {
   const std::string reason = std::string(" delayed ") + kUnavailable;
   EXPECT_EQ(desk.take(),
             (Words{"append defer a@d.t" + reason, "append defer b@d.t" + reason, "append defer x@d.t" + reason}));
-  EXPECT_TRUE(desk.state().transports.at("t").dead) << "nothing has been read yet";
+  EXPECT_TRUE(transport(desk.state(), "t").dead) << "nothing has been read yet";
   while (!desk.asked.empty()) desk.answer();
-  EXPECT_FALSE(desk.state().transports.at("t").dead) << "revived by the next batch";
+  EXPECT_FALSE(transport(desk.state(), "t").dead) << "revived by the next batch";
   EXPECT_EQ(desk.waiting.size(), connections + 1);
 }
 
@@ -759,7 +759,7 @@ TEST(Rules, ARefillThatFailsIsTheEndOnlyWhenNothingElseGoesOn) {
   desk.end();
   EXPECT_EQ(desk.take().back(), "corrupt");
   EXPECT_TRUE(desk.state().messages.empty());
-  EXPECT_TRUE(desk.state().jobs.empty());
+  EXPECT_TRUE(transport(desk.state(), "t").jobs.empty());
 }
 
 // The slots of a job that had been retired with its recipients in memory are not lost.
@@ -781,7 +781,7 @@ TEST(Rules, ACorruptFileGivesItsRecipientSlotsBack) {
   desk.mail(id).readable = false;
   while (!desk.running.empty()) desk.end();
   EXPECT_TRUE(desk.state().messages.empty());
-  EXPECT_EQ(desk.state().transports.at("t").pool, 1);
+  EXPECT_EQ(transport(desk.state(), "t").pool, 1);
 }
 
 // --- transports, destinations, time ------------------------------------------------------------------

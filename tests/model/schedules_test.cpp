@@ -1,4 +1,4 @@
-// Every recorded schedule of the real queue manager, reproduced by the model.
+// Every recorded schedule of the real queue manager, reproduced by each brain.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/model.hpp"
 #include "model/schedule_replay.hpp"
+#include "support/brain.hpp"
 #include "support/vectors.hpp"
 
 namespace weir::testing {
@@ -24,8 +24,8 @@ std::vector<std::string> traces() {
 
 ReplayResult replay(const std::string& name) {
   return replay_schedule(
-      vectors() / "schedules" / (name + ".jsonl"), [](const Config& c) { return model::make_model(c); },
-      [](const Brain& brain) { return dynamic_cast<const model::Model&>(brain).broken_invariants(); });
+      vectors() / "schedules" / (name + ".jsonl"), [](const Config& c) { return make_brain(c); },
+      [](const Brain& brain) { return dynamic_cast<const InspectableBrain&>(brain).broken_invariants(); });
 }
 
 // The two recordings that show a defect of the real program which Weir does not copy (spec/divergences.md).

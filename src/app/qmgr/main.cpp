@@ -12,6 +12,7 @@
 #include "app/qmgr/start.hpp"
 #include "codec/trigger.hpp"
 #include "contract/brain.hpp"
+#include "engine/engine.hpp"
 #include "model/model.hpp"
 #include "postfix/driver.hpp"
 #include "postfix/flow.hpp"
@@ -27,6 +28,7 @@ namespace {
 
 std::unique_ptr<Brain> make_brain(Start& start) {
   const std::string& name = start.settings().weir_brain;
+  if (name == "engine") return engine::make_engine(start.config());
   if (name == "model") return model::make_model(start.config());
   start.log().fatal("invalid parameter setting \"weir_brain = " + name + "\"");
 }

@@ -57,7 +57,7 @@ TEST(Parameters, DefaultsAreGood) {
   EXPECT_EQ(settings.compatibility_level, "0");
   EXPECT_FALSE(settings.smtputf8_enable);  // compatibility level 0
   EXPECT_TRUE(settings.parents_match_in_fast_flush);
-  EXPECT_EQ(settings.weir_brain, "model");
+  EXPECT_EQ(settings.weir_brain, "engine");
 }
 
 //= PAR-010 test

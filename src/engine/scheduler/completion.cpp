@@ -1,0 +1,235 @@
+// Entries: how they come to be, wait, end and are moved away. Spec: spec/scheduling.md ("Completion").
+#include <string_view>
+#include <utility>
+
+#include "engine/engine.hpp"
+
+namespace weir::engine {
+namespace {
+
+//= STD-01
+bool is_status_code(std::string_view code) {
+  if (code.size() < 5 || code[1] != '.' || (code[0] != '2' && code[0] != '4' && code[0] != '5')) return false;
+  std::size_t digits = 0;
+  std::size_t dots = 0;
+  for (const char c : code.substr(2)) {
+    if (c == '.') {
+      if (digits == 0 || ++dots > 1) return false;
+      digits = 0;
+    } else if (c < '0' || c > '9' || ++digits > 3) {
+      return false;
+    }
+  }
+  return dots == 1 && digits > 0;
+}
+
+}  // namespace
+
+void Engine::on(const Delivered& event) {
+  const Ref<Agent> a = agent_ids_.find(event.agent);
+  if (!a || !agents_[a].entry) return;
+  const Ref<Entry> e = agents_[a].entry;
+  Transport& t = *agents_[a].transport;
+  release_agent(a);
+  const Peer& peer = peers_[entries_[e].peer];
+  const Ref<Destination> d = peer.destination;
+
+  bool reason_given = !event.dsn.text.empty();
+  Ref<Destination> retry;
+  if (event.try_again || !event.complete) {
+    messages_[jobs_[peer.job].message].deferred = true;
+    if (!event.dsn.code.empty()) {  // trouble with the destination
+      reason_given = true;
+      if (destinations_[d].window > 0) {
+        const Dsn reason{is_status_code(event.dsn.code) ? event.dsn.code : "4.0.0",
+                         "delivery temporarily suspended: " +
+                             (event.dsn.text.empty() ? std::string("unknown error") : event.dsn.text)};
+        negative_feedback(d, reason);
+        if (destinations_[d].window == 0) retry = move_entries(d, reason);  //= PAR-030
+      }
+    }
+  }
+  if (event.complete) {
+    recover_transport(t);
+    if (!reason_given) positive_feedback(d);
+  } else {
+    t.rate_locked = false;  // DV-02
+  }
+  end_entry(e, true);
+  if (retry) delete_if_idle(retry);
+}
+
+// --- peers -------------------------------------------------------------------------------------------
+
+Ref<Peer> Engine::find_peer(const Job& job, Ref<Destination> d) const {
+  const Ref<Peer> p =
+      job.peers.first_where(peers_, [&](const Peer& peer) { return peer.destination.place >= d.place; });
+  return p && peers_[p].destination == d ? p : Ref<Peer>{};
+}
+
+// A new peer is last in the ring: just before its front.
+Ref<Peer> Engine::obtain_peer(Ref<Job> j, Ref<Destination> d) {
+  Job& job = jobs_[j];
+  if (const Ref<Peer> found = find_peer(job, d)) return found;
+  const Ref<Peer> p = peers_.take();
+  Peer& peer = peers_[p];
+  peer.job = j;
+  peer.destination = d;
+  Ref<Peer> after;
+  if (job.ring_front) after = job.ring.previous(peers_, job.ring_front);
+  if (!after) after = job.ring.last(peers_);
+  job.ring.insert_after(peers_, after, p);
+  if (!job.ring_front) job.ring_front = p;
+  job.peers.insert(peers_, p, [](const Peer& x, const Peer& y) { return x.destination.place < y.destination.place; });
+  return p;
+}
+
+void Engine::drop_peer(Ref<Peer> p) {
+  Job& job = jobs_[peers_[p].job];
+  if (job.ring_front == p) {
+    const Ref<Peer> after = job.ring.next(peers_, p);
+    job.ring_front = after ? after : job.ring.first(peers_);
+    if (job.ring_front == p) job.ring_front = {};
+  }
+  job.ring.erase(peers_, p);
+  job.peers.erase(peers_, p);
+  peers_.release(p);
+}
+
+// --- entries -----------------------------------------------------------------------------------------
+
+void Engine::put_into_waiting(Ref<Entry> e, bool in_front) {
+  const Ref<Peer> p = entries_[e].peer;
+  Peer& peer = peers_[p];
+  Destination& d = destinations_[peer.destination];
+  if (d.todo.empty()) {
+    d.transport->waiting_destinations.insert(
+        destinations_, peer.destination,
+        [](const Destination& x, const Destination& y) { return x.serial < y.serial; });
+  }
+  d.todo.push_back(entries_, e);
+  d.todo_count += 1;
+  if (peer.waiting.empty()) {
+    peer.filled = ++last_serial_;
+    if (jobs_[peer.job].is_linked()) index_peer(p);
+  }
+  if (in_front) {
+    peer.waiting.push_front(entries_, e);
+  } else {
+    peer.waiting.push_back(entries_, e);
+  }
+}
+
+void Engine::take_from_waiting(Ref<Entry> e) {
+  const Ref<Peer> p = entries_[e].peer;
+  Peer& peer = peers_[p];
+  Destination& d = destinations_[peer.destination];
+  if (peer.waiting.front() == e && peer.waiting.back() == e) {
+    keep_mark(p);
+    peer.unmarked = false;
+    unindex_peer(p);
+  }
+  peer.waiting.erase(entries_, e);
+  d.todo.erase(entries_, e);
+  d.todo_count -= 1;
+  if (d.todo.empty()) d.transport->waiting_destinations.erase(destinations_, peer.destination);
+}
+
+Ref<Entry> Engine::create_entry(Ref<Message> m, Ref<Job> j, Ref<Peer> p) {
+  const Ref<Entry> e = entries_.take();
+  entries_[e].peer = p;
+  put_into_waiting(e, false);
+  peers_[p].entries += 1;
+  jobs_[j].read += 1;
+  messages_[m].refs += 1;
+  const Ref<Destination> d = peers_[p].destination;
+  did_change_capacity(d);
+  did_change_message(m);
+  clog_check(d);
+  return e;
+}
+
+// In this order: off the lists, recipients out of memory, slots back, the destination, the message.
+void Engine::end_entry(Ref<Entry> e, bool was_running) {
+  const Ref<Peer> p = entries_[e].peer;
+  const Ref<Job> j = peers_[p].job;
+  const Ref<Destination> d = peers_[p].destination;
+  Job& job = jobs_[j];
+  Destination& destination = destinations_[d];
+  Transport& t = *job.transport;
+  const Ref<Message> m = job.message;
+  Message& message = messages_[m];
+  const std::uint32_t count = entries_[e].recipients.count();
+  if (was_running) {
+    destination.busy -= 1;
+  } else {
+    take_from_waiting(e);
+    job.selected += 1;
+  }
+  entries_[e].recipients.release(texts_);
+  entries_.release(e);
+  did_change_capacity(d);
+
+  job.in_core -= count;
+  message.in_core -= count;
+  recipients_ -= count;
+  did_change_message(m);
+  for (Ref<Job> s = message.first_job; s; s = jobs_[s].next_of_message) {
+    const Job& sibling = jobs_[s];
+    if (s == j || static_cast<std::int64_t>(sibling.in_core) >= sibling.room) continue;
+    if (!sibling.is_linked() || !message.more) give_back_slots(s);
+  }
+  if (!message.more) give_back_slots(j);
+
+  if (was_running && t.config.destination_rate_delay > Seconds{0}) suspend(d);  //= PAR-070
+  if (destination.window >= 0) unblock_check(d);
+  peers_[p].entries -= 1;
+  if (peers_[p].entries == 0) drop_peer(p);
+  if (was_running) destination.last_done = clock();
+  if (is_idle(destination)) {
+    //= PAR-012
+    if (destination.window == 0 &&
+        destinations_.size() > 2 * static_cast<std::size_t>(config_.message_recipient_limit)) {
+      mark(Rule::par_012);
+      unthrottle(d);
+    }
+    delete_if_idle(d);
+  }
+  message.refs -= 1;
+  did_change_message(m);
+  check_finished(m);
+}
+
+// Waiting entries of a dead destination or transport go to the retry transport, which defers them with the reason;
+// when that is unusable they are deferred here and now. The destination at the retry transport, if there is one.
+Ref<Destination> Engine::move_entries(Ref<Destination> d, const Dsn& reason) {
+  mark(Rule::par_030);
+  Transport& retry = retry_transport();
+  Ref<Destination> r;
+  bool usable = false;
+  if (!retry.dead) {
+    const std::string text = reason.code + ' ' + reason.text;
+    r = obtain_destination(retry, text, text);
+    usable = destinations_[r].window != 0;
+  }
+  const Ref<Entry> last = destinations_[d].todo.back();
+  while (const Ref<Entry> old = destinations_[d].todo.front()) {
+    const Ref<Job> source = peers_[entries_[old].peer].job;
+    const Ref<Message> m = jobs_[source].message;
+    if (usable) {
+      const Ref<Job> j = obtain_job(m, retry);
+      const Ref<Entry> moved = create_entry(m, j, obtain_peer(j, r));
+      entries_[moved].recipients.take_over(entries_[old].recipients);
+      const std::uint32_t count = entries_[moved].recipients.count();
+      jobs_[j].in_core += count;
+      jobs_[source].in_core -= count;
+    } else {
+      for (const Recipient& recipient : entries_[old].recipients.unpack()) defer_directly(m, recipient, reason);
+    }
+    end_entry(old, false);
+    if (old == last) break;
+  }
+  return r;
+}
+
+}  // namespace weir::engine
