@@ -116,7 +116,7 @@ class FakeAgent:
         while len(lists) < wanted:
             end = data.find(b"\0\0")
             # An empty value also shows as two NULs; walk the attributes to find the real end.
-            parsed = _one_list(data) if end >= 0 else None
+            parsed = one_list(data) if end >= 0 else None
             if parsed is None:
                 block = connection.recv(65536)
                 if not block:
@@ -144,7 +144,7 @@ class FakeAgent:
             connection.close()
 
 
-def _one_list(data: bytes) -> tuple[dict[str, str], int] | None:
+def one_list(data: bytes) -> tuple[dict[str, str], int] | None:
     """Splits one list off; None if it is not complete yet."""
     fields: dict[str, str] = {}
     place = 0
