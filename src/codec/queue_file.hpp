@@ -1,8 +1,8 @@
 // Queue file reader: the bytes of a queue file to an Envelope and batches of Recipients, as qmgr reads them.
 // Format and rules: spec/queue_file.md. Tested in tests/codec/queue/queue_file_test.cpp and vectors_test.cpp.
 //
-// One QueueFileReader per message, kept (small, no buffers inside) from the first read until the message is
-// forgotten; each read() opens nothing and holds nothing of the ByteSource afterwards.
+// One QueueFileReader per message, kept (no buffers inside; packed, if there are many) from the first read until the
+// message is forgotten; each read() opens nothing and holds nothing of the ByteSource afterwards.
 //
 //     QueueFileReader reader;
 //     const ReadOutcome outcome = reader.read(bytes, {queue_id, path}, at_most, settings, log);
@@ -124,8 +124,16 @@ class QueueFileReader {
   // Nothing if there is no such record.
   [[nodiscard]] std::optional<Patch> warn_sent() const;
 
+  // All of this in few bytes, behind those in `out`; unpack() takes exactly what pack() has appended.
+  void pack(std::string& out) const;
+  [[nodiscard]] static QueueFileReader unpack(std::string_view bytes);
+
+  friend bool operator==(const QueueFileReader&, const QueueFileReader&) = default;
+
  private:
   friend class QueueFileRead;  // one read; see queue_file.cpp
+  template <class V>
+  void visit(V& v) const;  // every member; for pack() and unpack()
 
   Envelope envelope_;
   Seconds arrival_seconds_{};

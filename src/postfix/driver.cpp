@@ -106,16 +106,15 @@ class Driver::Impl {
   Reply carry_out(const Forget& c) { return spool_.forget(c.message), std::nullopt; }
 
   Reply carry_out(const Resolve& c) {
-    const Spool::Message* message = spool_.find(c.message);
-    static const std::string kNobody;
-    resolver_.resolve(c, message == nullptr ? kNobody : message->reader.envelope().sender);
+    const auto message = spool_.find(c.message);
+    resolver_.resolve(c, message ? message->reader.envelope().sender : std::string{});
     return std::nullopt;
   }
 
   Reply carry_out(const RequestAgent& c) { return agents_.request(c), std::nullopt; }
   Reply carry_out(const Deliver& c) {
-    const Spool::Message* message = spool_.find(c.message);
-    if (message == nullptr) {  // nothing to deliver from
+    const auto message = spool_.find(c.message);
+    if (!message) {  // nothing to deliver from
       agents_.release(c.agent);
       return AgentFailed{c.agent, AgentProblem::write};
     }
@@ -125,8 +124,8 @@ class Driver::Impl {
   Reply carry_out(const ReleaseAgent& c) { return agents_.release(c.agent), std::nullopt; }
 
   Reply carry_out(const AskService& c) {
-    const Spool::Message* message = spool_.find(c.message);
-    if (message == nullptr) return ServiceAnswered{c.ticket, false};
+    const auto message = spool_.find(c.message);
+    if (!message) return ServiceAnswered{c.ticket, false};
     notifier_.ask(c, message->queue_id, message->reader.envelope());
     return std::nullopt;
   }

@@ -8,9 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <limits>
 #include <span>
 #include <utility>
 #include <variant>
+
+#include "contract/check.hpp"
 
 namespace weir::postfix {
 
@@ -111,9 +115,43 @@ Spool::Spool(Loop& loop, Voice& voice, const codec::ProcessSettings& settings)
 
 std::string Spool::path(Queue queue, std::string_view queue_id) const { return hash_.path(to_string(queue), queue_id); }
 
-const Spool::Message* Spool::find(MessageId id) const {
+// --- what is kept of a message ----------------------------------------------------------------------
+
+void Spool::keep(MessageId id, const Message& message) {
+  WEIR_CHECK(message.queue_id.size() <= std::numeric_limits<unsigned char>::max());
+  const std::int64_t arrival = message.active_arrival.since_epoch.count();
+  packing_.assign(sizeof(std::uint32_t), '\0');
+  packing_.push_back(static_cast<char>(static_cast<unsigned char>(message.queue_id.size())));
+  packing_ += message.queue_id;
+  packing_.append(reinterpret_cast<const char*>(&arrival), sizeof arrival);
+  message.reader.pack(packing_);
+  const auto size = static_cast<std::uint32_t>(packing_.size());
+  std::memcpy(packing_.data(), &size, sizeof size);
+
+  Packed packed(new char[size]);
+  std::memcpy(packed.get(), packing_.data(), size);
+  messages_[id.value] = std::move(packed);
+}
+
+std::optional<std::string> Spool::queue_id_of(MessageId id) const {
   const auto found = messages_.find(id.value);
-  return found == messages_.end() ? nullptr : &found->second;
+  if (found == messages_.end()) return std::nullopt;
+  const char* const at = found->second.get() + sizeof(std::uint32_t);
+  return std::string(at + 1, static_cast<unsigned char>(*at));
+}
+
+std::optional<Spool::Message> Spool::find(MessageId id) const {
+  auto queue_id = queue_id_of(id);
+  if (!queue_id) return std::nullopt;
+  const char* const begin = messages_.at(id.value).get();
+  std::uint32_t size = 0;
+  std::memcpy(&size, begin, sizeof size);
+  const char* at = begin + sizeof size + 1 + queue_id->size();
+  std::int64_t arrival = 0;
+  std::memcpy(&arrival, at, sizeof arrival);
+  at += sizeof arrival;
+  const std::string_view rest(at, static_cast<std::size_t>(begin + size - at));
+  return Message{std::move(*queue_id), codec::QueueFileReader::unpack(rest), Time{Micros{arrival}}};
 }
 
 // --- scans -------------------------------------------------------------------------------------------
@@ -190,8 +228,14 @@ Event Spool::admit(const Admit& command) {
     voice_.say(line::feed_rename(command.queue_id, command.from, reason_of(error), because(error)));
     return not_admitted(command.message, AdmitProblem::not_moved);
   }
-  Message& message = messages_[command.message.value];
-  message = Message{command.queue_id, {}, loop_.now()};
+  Message message{command.queue_id, {}, loop_.now()};
+  Event answer = open_and_read(command, message);
+  keep(command.message, message);
+  return answer;
+}
+
+Event Spool::open_and_read(const Admit& command, Message& message) {
+  const std::string active = path(Queue::active, command.queue_id);
   const File file(open(active.c_str(), O_RDWR | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
@@ -207,17 +251,17 @@ Event Spool::admit(const Admit& command) {
 }
 
 Event Spool::read_recipients(const ReadRecipients& command) {
-  const auto found = messages_.find(command.message.value);
-  if (found == messages_.end()) return ReadFailed{command.message};
-  Message& message = found->second;
-  const std::string active = path(Queue::active, message.queue_id);
+  auto message = find(command.message);
+  if (!message) return ReadFailed{command.message};
+  const std::string active = path(Queue::active, message->queue_id);
   const File file(open(active.c_str(), O_RDONLY | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
-    say_not_opened(message.queue_id, error, is_fault_of_file(error));
+    say_not_opened(message->queue_id, error, is_fault_of_file(error));
     return ReadFailed{command.message};
   }
-  codec::ReadOutcome outcome = read_batch(message, file.fd(), active, command.at_most);
+  codec::ReadOutcome outcome = read_batch(*message, file.fd(), active, command.at_most);
+  keep(command.message, *message);
   if (!outcome.ok()) return ReadFailed{command.message};
   return RecipientsRead{command.message, std::move(outcome.batch)};
 }
@@ -252,8 +296,10 @@ void Spool::drop_flush_request(int fd, const std::string& path) {
 }
 
 void Spool::drop_unread(MessageId id) {
-  const auto found = messages_.find(id.value);
-  if (found != messages_.end()) found->second.reader.drop_unread();
+  auto message = find(id);
+  if (!message) return;
+  message->reader.drop_unread();
+  keep(id, *message);
 }
 
 // --- logs of the bounce family, and our own file -------------------------------------------------------
@@ -265,41 +311,41 @@ LogFileState Spool::look_at_log(std::string_view directory, std::string_view que
 }
 
 void Spool::remove_defer_log(MessageId id) {
-  const Message* message = find(id);
-  if (message == nullptr) return;
-  if (unlink(hash_.path("defer", message->queue_id).c_str()) == 0 || errno == ENOENT) return;
-  voice_.die(line::remove_defer_failed(message->queue_id, reason_of(errno)));
+  const auto queue_id = queue_id_of(id);
+  if (!queue_id) return;
+  if (unlink(hash_.path("defer", *queue_id).c_str()) == 0 || errno == ENOENT) return;
+  voice_.die(line::remove_defer_failed(*queue_id, reason_of(errno)));
 }
 
 //= REP-01
 //= REP-02
 Event Spool::check_bounce_log(MessageId id) {
-  const Message* message = find(id);
-  return BounceLogChecked{id, message == nullptr ? LogFileState::absent : look_at_log("bounce", message->queue_id)};
+  const auto queue_id = queue_id_of(id);
+  return BounceLogChecked{id, queue_id ? look_at_log("bounce", *queue_id) : LogFileState::absent};
 }
 
 void Spool::remove_bounce_log(MessageId id) {
-  const Message* message = find(id);
-  if (message == nullptr) return;
-  if (unlink(hash_.path("bounce", message->queue_id).c_str()) == 0 || errno == ENOENT) return;
-  voice_.die(line::remove_bounce_failed(message->queue_id, reason_of(errno)));
+  const auto queue_id = queue_id_of(id);
+  if (!queue_id) return;
+  if (unlink(hash_.path("bounce", *queue_id).c_str()) == 0 || errno == ENOENT) return;
+  voice_.die(line::remove_bounce_failed(*queue_id, reason_of(errno)));
 }
 
 Event Spool::check_file(MessageId id) {
-  const Message* message = find(id);
-  if (message == nullptr) return FileChecked{id, FileState::vanished};
-  return FileChecked{id, look_at_file(voice_, hash_, Queue::active, message->queue_id, loop_.now().seconds()).state};
+  const auto queue_id = queue_id_of(id);
+  if (!queue_id) return FileChecked{id, FileState::vanished};
+  return FileChecked{id, look_at_file(voice_, hash_, Queue::active, *queue_id, loop_.now().seconds()).state};
 }
 
 // --- marks -------------------------------------------------------------------------------------------
 
-void Spool::patch(const Message& message, const codec::Patch& patch) {
-  const std::string active = path(Queue::active, message.queue_id);
+void Spool::patch(const std::string& queue_id, const codec::Patch& patch) {
+  const std::string active = path(Queue::active, queue_id);
   const File file(open(active.c_str(), O_WRONLY | kOpenFlags));
   if (!file.good()) {
     const int error = errno;
     // Held, deleted or declared corrupt by an agent meanwhile: the mark has lost its sense.
-    say_not_opened(message.queue_id, error, error == EACCES || is_fault_of_file(error));
+    say_not_opened(queue_id, error, error == EACCES || is_fault_of_file(error));
     return;
   }
   for (std::size_t done = 0; done < patch.bytes.size();) {
@@ -312,32 +358,32 @@ void Spool::patch(const Message& message, const codec::Patch& patch) {
 }
 
 void Spool::mark_done(MessageId id, std::int64_t offset) {
-  if (const Message* message = find(id)) patch(*message, codec::done_mark(offset));
+  if (const auto queue_id = queue_id_of(id)) patch(*queue_id, codec::done_mark(offset));
 }
 
 void Spool::kill_trace(MessageId id) {
-  const Message* message = find(id);
-  if (message == nullptr || message->reader.envelope().trace_offset <= 0) return;
-  patch(*message, codec::kill_mark(message->reader.envelope().trace_offset));
+  const auto message = find(id);
+  if (!message || message->reader.envelope().trace_offset <= 0) return;
+  patch(message->queue_id, codec::kill_mark(message->reader.envelope().trace_offset));
 }
 
 void Spool::update_warn(MessageId id) {
-  const Message* message = find(id);
-  if (message == nullptr) return;
-  if (const auto change = message->reader.warn_sent()) patch(*message, *change);
+  const auto message = find(id);
+  if (!message) return;
+  if (const auto change = message->reader.warn_sent()) patch(message->queue_id, *change);
 }
 
 // --- the end -----------------------------------------------------------------------------------------
 
 void Spool::leave_active(MessageId id, Queue to, Seconds not_before) {
-  const Message* message = find(id);
-  if (message == nullptr) return;
-  const std::string from = path(Queue::active, message->queue_id);
+  const auto queue_id = queue_id_of(id);
+  if (!queue_id) return;
+  const std::string from = path(Queue::active, *queue_id);
   if (const int error = stamp(from, not_before); error != 0 && error != ENOENT) {
     voice_.die(line::defer_update_times(from, reason_of(error)));
   }
-  if (const int error = move_file(from, path(to, message->queue_id)); error != 0) {
-    voice_.say(line::defer_rename(message->queue_id, to, reason_of(error), because(error)));
+  if (const int error = move_file(from, path(to, *queue_id)); error != 0) {
+    voice_.say(line::defer_rename(*queue_id, to, reason_of(error), because(error)));
   }
   forget(id);
 }
@@ -358,13 +404,13 @@ int Spool::unlink_or_save(const std::string& queue_id, const std::string& from) 
 }
 
 void Spool::remove(MessageId id) {
-  const Message* message = find(id);
-  if (message == nullptr) return;
-  const int error = unlink_or_save(message->queue_id, path(Queue::active, message->queue_id));
+  const auto queue_id = queue_id_of(id);
+  if (!queue_id) return;
+  const int error = unlink_or_save(*queue_id, path(Queue::active, *queue_id));
   if (error == 0) {
-    voice_.say(line::removed(message->queue_id));
+    voice_.say(line::removed(*queue_id));
   } else {
-    voice_.say(line::remove_failed(message->queue_id, reason_of(error), because(error)));
+    voice_.say(line::remove_failed(*queue_id, reason_of(error), because(error)));
   }
   forget(id);
 }
@@ -372,13 +418,13 @@ void Spool::remove(MessageId id) {
 //= QUE-06
 //= DIA-03
 void Spool::mark_corrupt(MessageId id) {
-  const Message* message = find(id);
-  if (message == nullptr) return;
-  const int error = move_file(path(Queue::active, message->queue_id), path(Queue::corrupt, message->queue_id));
+  const auto queue_id = queue_id_of(id);
+  if (!queue_id) return;
+  const int error = move_file(path(Queue::active, *queue_id), path(Queue::corrupt, *queue_id));
   if (error == 0) {
-    voice_.say(line::saving_corrupt(message->queue_id));
+    voice_.say(line::saving_corrupt(*queue_id));
   } else if (error != ENOENT) {
-    voice_.die(line::save_corrupt_failed(message->queue_id, reason_of(error)));
+    voice_.die(line::save_corrupt_failed(*queue_id, reason_of(error)));
   }
   forget(id);
 }

@@ -1,13 +1,14 @@
 // Spool: the queue directories, and the files of the messages in memory.
 //
-// Promises: no file is held open between two calls; each duty is a few system calls on paths relative to the
-// working directory, which is the queue directory. Trouble with our surroundings (permissions, a full disk, a
+// Promises: no file is held open between two calls, and a message in memory takes one small piece of it; each duty is
+// a few system calls on paths relative to the working directory, which is the queue directory. Trouble with our surroundings (permissions, a full disk, a
 // missing directory) ends the process as it ends Postfix's; a bad or vanished file costs that message only
 // (spec/divergences.md). Crash-safe in the order of steps: stamp before rename, marks of one byte.
 // Tested in tests/postfix/world/spool_test.cpp.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +27,7 @@ namespace weir::postfix {
 
 class Spool {
  public:
-  // A message in memory, from Admit until the brain forgets it.
+  // A message in memory, from Admit until the brain forgets it. It is kept packed; this is a copy.
   struct Message {
     std::string queue_id;
     codec::QueueFileReader reader;
@@ -59,10 +60,16 @@ class Spool {
   void forget(MessageId id);
 
   // Nothing for a message that is not in memory.
-  [[nodiscard]] const Message* find(MessageId id) const;
+  [[nodiscard]] std::optional<Message> find(MessageId id) const;
   [[nodiscard]] std::size_t message_count() const { return messages_.size(); }
 
  private:
+  // Size, queue ID, time and reader, one after the other.
+  using Packed = std::unique_ptr<char[]>;
+
+  void keep(MessageId id, const Message& message);
+  [[nodiscard]] std::optional<std::string> queue_id_of(MessageId id) const;
+
   [[nodiscard]] std::string path(Queue queue, std::string_view queue_id) const;
   [[nodiscard]] std::optional<QueueScan>& scan_of(Queue queue);
   void recover_entry(const std::string& name);
@@ -75,11 +82,12 @@ class Spool {
 
   [[nodiscard]] AdmitFailed not_admitted(MessageId id, AdmitProblem problem) const { return {id, problem}; }
   void say_not_opened(const std::string& queue_id, int error, bool tolerable);
+  [[nodiscard]] Event open_and_read(const Admit& command, Message& message);
   [[nodiscard]] codec::ReadOutcome read_batch(Message& message, int fd, const std::string& path, std::int64_t at_most);
   void drop_flush_request(int fd, const std::string& path);
   [[nodiscard]] LogFileState look_at_log(std::string_view directory, std::string_view queue_id) const;
 
-  void patch(const Message& message, const codec::Patch& patch);
+  void patch(const std::string& queue_id, const codec::Patch& patch);
   void leave_active(MessageId id, Queue to, Seconds not_before);
   [[nodiscard]] int unlink_or_save(const std::string& queue_id, const std::string& from);
 
@@ -89,7 +97,8 @@ class Spool {
   codec::ReadSettings read_settings_;
   bool dont_remove_;
   std::optional<QueueScan> incoming_scan_, deferred_scan_;
-  std::unordered_map<std::uint64_t, Message> messages_;  // by MessageId
+  std::unordered_map<std::uint64_t, Packed> messages_;  // by MessageId
+  std::string packing_;                                 // room that keep() uses again
 };
 
 }  // namespace weir::postfix

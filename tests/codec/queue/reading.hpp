@@ -45,9 +45,16 @@ class Reading {
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
 
+  // Between two reads the reader is packed, as the daemon keeps it: no test may notice.
   codec::ReadOutcome read(std::int64_t at_most = 5000) {
-    return reader_.read(source_, {"QID", "active/QID"}, at_most, settings,
-                        [this](const codec::Diagnostic& diagnostic) { log.push_back(log_text(diagnostic)); });
+    auto outcome = reader_.read(source_, {"QID", "active/QID"}, at_most, settings,
+                                [this](const codec::Diagnostic& diagnostic) { log.push_back(log_text(diagnostic)); });
+    std::string packed;
+    reader_.pack(packed);
+    auto unpacked = codec::QueueFileReader::unpack(packed);
+    if (unpacked != reader_) throw std::logic_error("a packed reader is not what it was");
+    reader_ = std::move(unpacked);
+    return outcome;
   }
 
   [[nodiscard]] const codec::QueueFileReader& reader() const { return reader_; }

@@ -88,7 +88,7 @@ TEST_F(SpoolTest, AdmitMovesReadsAndClosesTheFile) {
   const int fd = open(active().c_str(), O_RDONLY);  // no lock is left
   EXPECT_EQ(flock(fd, LOCK_EX | LOCK_NB), 0);
   close(fd);
-  ASSERT_NE(spool_->find(kId), nullptr);
+  ASSERT_TRUE(spool_->find(kId));
   EXPECT_EQ(spool_->find(kId)->queue_id, kName);
 }
 
@@ -106,7 +106,7 @@ TEST_F(SpoolTest, EntryThatVanishedBeforeTheMoveWasNeverOurs) {
   EXPECT_EQ(problem(admit()), AdmitProblem::not_moved);
   EXPECT_EQ(log_.take(), Lines{"warning: qmgr_active_feed: AB12CD34: rename from incoming to active: No such file or "
                                "directory"});
-  EXPECT_EQ(spool_->find(kId), nullptr);
+  EXPECT_FALSE(spool_->find(kId));
 }
 
 TEST_F(SpoolTest, LockedFileIsLeftToItsHolder) {
@@ -119,7 +119,7 @@ TEST_F(SpoolTest, LockedFileIsLeftToItsHolder) {
   EXPECT_TRUE(fs::exists(active()));
   spool_->cool_down(kId, Seconds{2'000'000'060});
   EXPECT_EQ(mtime_of("incoming/AB12CD34"), 2'000'000'060);
-  EXPECT_EQ(spool_->find(kId), nullptr);
+  EXPECT_FALSE(spool_->find(kId));
   EXPECT_TRUE(log_.lines.empty());
   close(fd);
 }
@@ -133,7 +133,7 @@ TEST_F(SpoolTest, DamagedFileGoesToCorrupt) {
   spool_->mark_corrupt(kId);
   EXPECT_TRUE(fs::exists("corrupt/AB12CD34"));
   EXPECT_EQ(log_.take(), Lines{"warning: saving corrupt file \"AB12CD34\" from queue \"active\" to queue \"corrupt\""});
-  EXPECT_EQ(spool_->find(kId), nullptr);
+  EXPECT_FALSE(spool_->find(kId));
 }
 
 TEST_F(SpoolTest, EmptyFileIsCorruptToo) {
@@ -370,7 +370,7 @@ TEST_F(SpoolTest, RetryStampsAndMovesToDeferred) {
   EXPECT_EQ(mode_of("deferred/A/AB12CD34"), 0710U);
   EXPECT_EQ(mode_of("deferred/A"), 0700U);
   EXPECT_TRUE(log_.lines.empty());
-  EXPECT_EQ(spool_->find(kId), nullptr);
+  EXPECT_FALSE(spool_->find(kId));
 }
 
 TEST_F(SpoolTest, RetryOfAVanishedFile) {
@@ -379,7 +379,7 @@ TEST_F(SpoolTest, RetryOfAVanishedFile) {
   spool_->retry(kId, Seconds{1});
   EXPECT_EQ(log_.take(),
             Lines{"warning: qmgr_active_defer: rename AB12CD34 from active to deferred: No such file or directory"});
-  EXPECT_EQ(spool_->find(kId), nullptr);
+  EXPECT_FALSE(spool_->find(kId));
 }
 
 TEST_F(SpoolTest, RetryThatTheSystemRefusesEndsTheProcess) {
