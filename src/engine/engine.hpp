@@ -71,13 +71,10 @@ class Engine final : public InspectableBrain {
   void advance_steady_time();
   void timer_fired(const Timer& timer);
   template <class C>
-  void command(C&& c) {
-    out_->emplace_back(std::forward<C>(c));
+  void command(C c) {
+    out_->push_back(std::move(c));
   }
-  template <class R>
-  void log(R&& record) {
-    out_->emplace_back(Log{std::forward<R>(record)});
-  }
+  void log(LogRecord record) { command(Log{std::move(record)}); }
   void mark(Rule rule) { rules_[static_cast<std::size_t>(rule)] += 1; }
   [[nodiscard]] Seconds clock() const { return second_; }
   [[nodiscard]] Age age_of_engine() const { return static_cast<Age>((steady_ - steady_begin_).count()); }
@@ -172,6 +169,10 @@ class Engine final : public InspectableBrain {
   // scheduler/destinations.cpp
   [[nodiscard]] Ref<Destination> find_destination(const Transport& t, const std::string& name) const;
   Ref<Destination> obtain_destination(Transport& t, const std::string& name, const std::string& nexthop);
+  template <class L>
+  [[nodiscard]] std::vector<Ref<Destination>> in_creation_order(const L& list) const;
+  [[nodiscard]] std::vector<Ref<Destination>> all_dead(const Transport& t) const;
+  [[nodiscard]] std::vector<Ref<Destination>> all_waiting(const Transport& t) const;
   void give_prefix_place(Transport& t, Ref<Destination> d);
   void positive_feedback(Ref<Destination> d);
   void negative_feedback(Ref<Destination> d, const Dsn& dsn);

@@ -64,8 +64,8 @@ class Engine::Auditor {
     std::size_t entries = 0;
     std::size_t waiting_entries = 0;
     std::size_t by_destination = 0;
-    for (Ref<Peer> p = job.peers.first(e_.peers_); p; p = job.peers.next(e_.peers_, p)) by_destination += 1;
-    for (Ref<Peer> p = job.ring.first(e_.peers_); p; p = job.ring.next(e_.peers_, p)) {
+    for (Ref<Peer> p = job.peers.first(); p; p = job.peers.next(e_.peers_, p)) by_destination += 1;
+    for (Ref<Peer> p = job.ring.first(); p; p = job.ring.next(e_.peers_, p)) {
       const Peer& peer = e_.peers_[p];
       const Destination& d = e_.destinations_[peer.destination];
       peers_of_[j.place] += 1;
@@ -99,7 +99,7 @@ class Engine::Auditor {
     bool current_seen = !t.current;
     bool unread = false;
     std::uint64_t label = 0;
-    for (Ref<Job> j = t.jobs.first(e_.jobs_); j; j = t.jobs.next(e_.jobs_, j)) {
+    for (Ref<Job> j = t.jobs.first(); j; j = t.jobs.next(e_.jobs_, j)) {
       const Job& job = e_.jobs_[j];
       const Message& message = e_.messages_[job.message];
       count += 1;
@@ -175,7 +175,7 @@ class Engine::Auditor {
       if (in.window > 0) sum += std::min<std::int64_t>(in.window - static_cast<std::int64_t>(in.busy), in.todo_count);
       greatest = std::max(greatest, sum);
       Ref<Peer> open;
-      if (e_.is_free(in) && !in.peers.empty()) open = in.peers.first(e_.peers_);
+      if (e_.is_free(in) && !in.peers.empty()) open = in.peers.first();
       expect(open == in.open_peer, in.name + ": open for the wrong peer");
       expect((in.window == 0) == static_cast<bool>(in.reason), in.name + ": a reason without need, or none");
       expect((in.window == 0) == static_cast<bool>(in.revive), in.name + ": dead without a timer, or a timer too many");

@@ -108,7 +108,7 @@ class Engine::Painter {
       for (Ref<Entry> x = peer.waiting.front(); x; x = WaitingList::next(e_.entries_, x)) waiting += 1;
       out.peers.push_back({e_.destinations_[peer.destination].name, waiting, peer.entries});
       p = in.ring.next(e_.peers_, p);
-      if (!p) p = in.ring.first(e_.peers_);
+      if (!p) p = in.ring.first();
     } while (p != in.ring_front);
     return out;
   }
@@ -156,7 +156,7 @@ class Engine::Painter {
     for (Ref<Destination> d = in.destinations.front(); d; d = DestinationList::next(e_.destinations_, d)) {
       out.destinations.push_back(destination(d));
     }
-    for (Ref<Job> j = in.jobs.first(e_.jobs_); j; j = in.jobs.next(e_.jobs_, j)) out.jobs.push_back(job(j));
+    for (Ref<Job> j = in.jobs.first(); j; j = in.jobs.next(e_.jobs_, j)) out.jobs.push_back(job(j));
     return out;
   }
 

@@ -29,7 +29,7 @@ bool Engine::marks_its_destination(const Peer& p) const {
 
 bool Engine::blocks(const Destination& d) const {
   if (d.epoch == d.transport->epoch) return true;
-  for (Ref<Peer> p = d.peers.first(peers_); p; p = d.peers.next(peers_, p)) {
+  for (Ref<Peer> p = d.peers.first(); p; p = d.peers.next(peers_, p)) {
     if (marks_its_destination(peers_[p])) return true;
     if (!is_swept(jobs_[peers_[p].job])) return false;  // nor is any behind it
   }
@@ -56,7 +56,7 @@ void Engine::unblock_check(Ref<Destination> d) {
 void Engine::unblock_all(Transport& t) {
   t.epoch += 2;
   while (const Ref<Job> j = first_with(t, JobSummary::kFresh)) set_fresh(j, false);
-  t.current = t.sweep = t.jobs.first(jobs_);
+  t.current = t.sweep = t.jobs.first();
   t.candidate_for = {};
 }
 

@@ -126,7 +126,7 @@ void Engine::did_select(Ref<Job> j, Ref<Peer> p) {
   const Ref<Destination> d = peers_[p].destination;
   mark(Rule::str_09);
   const Ref<Peer> after = job.ring.next(peers_, p);
-  job.ring_front = after ? after : job.ring.first(peers_);
+  job.ring_front = after ? after : job.ring.first();
   take_from_waiting(peers_[p].waiting.front());
   destinations_[d].busy += 1;
   set_cache_flags(destinations_[d]);

@@ -77,7 +77,7 @@ Ref<Peer> Engine::obtain_peer(Ref<Job> j, Ref<Destination> d) {
   peer.destination = d;
   Ref<Peer> after;
   if (job.ring_front) after = job.ring.previous(peers_, job.ring_front);
-  if (!after) after = job.ring.last(peers_);
+  if (!after) after = job.ring.last();
   job.ring.insert_after(peers_, after, p);
   if (!job.ring_front) job.ring_front = p;
   job.peers.insert(peers_, p, [](const Peer& x, const Peer& y) { return x.destination.place < y.destination.place; });
@@ -88,7 +88,7 @@ void Engine::drop_peer(Ref<Peer> p) {
   Job& job = jobs_[peers_[p].job];
   if (job.ring_front == p) {
     const Ref<Peer> after = job.ring.next(peers_, p);
-    job.ring_front = after ? after : job.ring.first(peers_);
+    job.ring_front = after ? after : job.ring.first();
     if (job.ring_front == p) job.ring_front = {};
   }
   job.ring.erase(peers_, p);
@@ -103,9 +103,7 @@ void Engine::put_into_waiting(Ref<Entry> e, bool in_front) {
   Peer& peer = peers_[p];
   Destination& d = destinations_[peer.destination];
   if (d.todo.empty()) {
-    d.transport->waiting_destinations.insert(
-        destinations_, peer.destination,
-        [](const Destination& x, const Destination& y) { return x.serial < y.serial; });
+    d.transport->waiting_destinations.push_back(destinations_, peer.destination);
   }
   d.todo.push_back(entries_, e);
   d.todo_count += 1;

@@ -6,16 +6,9 @@
 #include "engine/engine.hpp"
 
 namespace weir::engine {
-namespace {
-
-bool earlier(const Destination& a, const Destination& b) { return a.serial < b.serial; }
-
-}  // namespace
 
 Ref<Destination> Engine::find_destination(const Transport& t, const std::string& name) const {
-  const Ref<Destination> found =
-      t.names.first_where(destinations_, [&](const Destination& d) { return !(d.name < name); });
-  return found && destinations_[found].name == name ? found : Ref<Destination>{};
+  return t.names.find(destinations_, name);
 }
 
 Ref<Destination> Engine::obtain_destination(Transport& t, const std::string& name, const std::string& nexthop) {
@@ -30,9 +23,28 @@ Ref<Destination> Engine::obtain_destination(Transport& t, const std::string& nam
   destination.window = t.config.initial_concurrency;  //= PAR-025
   t.destinations.push_back(destinations_, d);
   t.destination_count += 1;
-  t.names.insert(destinations_, d, [](const Destination& a, const Destination& b) { return a.name < b.name; });
+  t.names.insert(destinations_, d);
   give_prefix_place(t, d);
   return d;
+}
+
+// As a copy, in creation order: for the rare events that are about many of them.
+template <class L>
+std::vector<Ref<Destination>> Engine::in_creation_order(const L& list) const {
+  std::vector<Ref<Destination>> all;
+  for (Ref<Destination> d = list.front(); d; d = L::next(destinations_, d)) all.push_back(d);
+  std::sort(all.begin(), all.end(), [this](Ref<Destination> a, Ref<Destination> b) {
+    return destinations_[a].serial < destinations_[b].serial;
+  });
+  return all;
+}
+
+std::vector<Ref<Destination>> Engine::all_dead(const Transport& t) const {
+  return in_creation_order(t.dead_destinations);
+}
+
+std::vector<Ref<Destination>> Engine::all_waiting(const Transport& t) const {
+  return in_creation_order(t.waiting_destinations);
 }
 
 // Places of deleted destinations are won back when all are used up: O(1) amortized.
@@ -59,7 +71,7 @@ void Engine::did_change_capacity(Ref<Destination> d) {
   t.capacity.set(destination.prefix_place, free);
 
   Ref<Peer> open;
-  if (is_free(destination) && !destination.peers.empty()) open = destination.peers.first(peers_);
+  if (is_free(destination) && !destination.peers.empty()) open = destination.peers.first();
   if (open == destination.open_peer) return;
   if (destination.open_peer) open_peer(destination.open_peer, false);
   destination.open_peer = open;
@@ -161,7 +173,7 @@ void Engine::negative_feedback(Ref<Destination> d, const Dsn& dsn) {
     destination.cache_flags = 0;
     destination.revive = timers_.set(
         {.due = clock() + config_.minimal_backoff, .kind = Timer::Kind::destination_revive, .destination = d});
-    destination.transport->dead_destinations.insert(destinations_, d, earlier);
+    destination.transport->dead_destinations.push_back(destinations_, d);
   }
   did_change_capacity(d);
   log_state(destination, true);

@@ -77,7 +77,7 @@ Ref<Job> Engine::obtain_job(Ref<Message> m, Transport& t) {
   t.candidate_for = {};
   if (is_blocked(jobs_[j])) {
     unblock(j);
-    t.current = t.jobs.first(jobs_);
+    t.current = t.jobs.first();
   }
   return j;
 }

@@ -31,13 +31,13 @@ Ref<Job> Engine::preempt(Transport& t, Ref<Job> c) {
 
   // Directly in front of the current job, blocked or not as before, with its waiting peers in their new order.
   const bool blocked = is_blocked(winner);
-  for (Ref<Peer> p = winner.ring.first(peers_); p; p = winner.ring.next(peers_, p)) unindex_peer(p);
+  for (Ref<Peer> p = winner.ring.first(); p; p = winner.ring.next(peers_, p)) unindex_peer(p);
   take_out_of_schedule(k);
   put_into_schedule(t.jobs.previous(jobs_, c), k);
   winner.level = current.level + 1;
   add_child(c, k);
   if (is_swept(winner) && !blocked) set_fresh(k, true);
-  for (Ref<Peer> p = winner.ring.first(peers_); p; p = winner.ring.next(peers_, p)) {
+  for (Ref<Peer> p = winner.ring.first(); p; p = winner.ring.next(peers_, p)) {
     if (peers_[p].waiting.empty()) continue;
     index_peer(p);
     did_change_capacity(peers_[p].destination);

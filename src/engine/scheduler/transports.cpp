@@ -128,7 +128,7 @@ void Engine::transport_unavailable(Transport& t) {
   }
   retry_transport();
   Ref<Destination> retry;
-  while (!t.waiting_destinations.empty()) retry = move_entries(t.waiting_destinations.first(destinations_), reason);
+  for (const Ref<Destination> d : all_waiting(t)) retry = move_entries(d, reason);
   if (retry) delete_if_idle(retry);
 }
 
@@ -142,8 +142,7 @@ void Engine::recover_transport(Transport& t) {
 void Engine::revive_everything() {
   for (Transport* t : transport_order_) {
     if (t->dead) recover_transport(*t);
-    while (!t->dead_destinations.empty()) {
-      const Ref<Destination> d = t->dead_destinations.first(destinations_);
+    for (const Ref<Destination> d : all_dead(*t)) {
       unthrottle(d);
       delete_if_idle(d);
     }

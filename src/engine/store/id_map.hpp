@@ -61,8 +61,10 @@ class IdMap {
   };
 
   [[nodiscard]] std::size_t mask() const { return cells_.size() - 1; }
-  // Ids count up: neighbours stay neighbours.
-  [[nodiscard]] std::size_t home(std::uint64_t id) const { return static_cast<std::size_t>(id) & mask(); }
+  // Ids count up; scattered, since a long run of neighbours would have to be walked when one leaves.
+  [[nodiscard]] std::size_t home(std::uint64_t id) const {
+    return static_cast<std::size_t>((id * 0x9e3779b97f4a7c15U) >> 32) & mask();
+  }
 
   void place(std::uint64_t id, Ref<T> ref) {
     std::size_t i = home(id);

@@ -18,6 +18,7 @@
 #include "contract/event.hpp"
 #include "engine/store/id_map.hpp"
 #include "engine/store/list.hpp"
+#include "engine/store/name_table.hpp"
 #include "engine/store/packed_recipients.hpp"
 #include "engine/store/pool.hpp"
 #include "engine/store/prefix_tree.hpp"
@@ -147,9 +148,10 @@ using Siblings = List<Job, &Job::in_siblings>;
 
 struct Destination {
   ListLinks<Destination> in_transport;  // in creation order
-  TreeLinks<Destination> in_names;
-  TreeLinks<Destination> in_dead;     // the throttled ones, in creation order
-  TreeLinks<Destination> in_waiting;  // those for which something waits, in creation order
+  ListLinks<Destination> in_dead;       // the throttled ones
+  ListLinks<Destination> in_waiting;    // those for which something waits
+  Ref<Destination> next_of_name;
+  std::uint32_t name_hash = 0;
   Transport* transport = nullptr;
   std::uint64_t serial = 0;  // creation order
   std::string name, nexthop;
@@ -168,9 +170,8 @@ struct Destination {
   void reset();
 };
 using DestinationList = List<Destination, &Destination::in_transport>;
-using DestinationsByName = Tree<Destination, &Destination::in_names>;
-using DeadDestinations = Tree<Destination, &Destination::in_dead>;
-using WaitingDestinations = Tree<Destination, &Destination::in_waiting>;
+using DeadDestinations = List<Destination, &Destination::in_dead>;
+using WaitingDestinations = List<Destination, &Destination::in_waiting>;
 
 // --- transports --------------------------------------------------------------------------------------
 
@@ -190,9 +191,9 @@ struct Transport {
 
   DestinationList destinations;
   std::size_t destination_count = 0;
-  DestinationsByName names;
-  DeadDestinations dead_destinations;
-  WaitingDestinations waiting_destinations;
+  NameTable<Destination> names;
+  DeadDestinations dead_destinations;        // in no order
+  WaitingDestinations waiting_destinations;  // in no order
   PrefixTree capacity;
 
   Schedule jobs;

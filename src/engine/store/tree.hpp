@@ -32,12 +32,8 @@ class Tree {
   [[nodiscard]] bool empty() const { return !root_; }
   [[nodiscard]] Ref<T> root() const { return root_; }
 
-  [[nodiscard]] Ref<T> first(const Pool<T>& pool) const { return root_ ? leftmost(pool, root_) : root_; }
-  [[nodiscard]] Ref<T> last(const Pool<T>& pool) const {
-    Ref<T> x = root_;
-    while (x && links(pool, x).right) x = links(pool, x).right;
-    return x;
-  }
+  [[nodiscard]] Ref<T> first() const { return first_; }
+  [[nodiscard]] Ref<T> last() const { return last_; }
   [[nodiscard]] Ref<T> next(const Pool<T>& pool, Ref<T> x) const {
     if (links(pool, x).right) return leftmost(pool, links(pool, x).right);
     Ref<T> parent = links(pool, x).parent;
@@ -73,9 +69,13 @@ class Tree {
     return found;
   }
 
-  // As an ordered set; equal elements in order of insertion.
+  // As an ordered set; equal elements in order of insertion. At the end, where most things come, O(1).
   template <class Less>
   void insert(Pool<T>& pool, Ref<T> x, Less less) {
+    if (last_ && !less(pool[x], pool[last_])) {
+      attach(pool, x, last_, false);
+      return;
+    }
     Ref<T> parent;
     bool left = false;
     for (Ref<T> at = root_; at;) {
@@ -91,7 +91,7 @@ class Tree {
     if (!root_) {
       attach(pool, x, {}, false);
     } else if (!position) {
-      attach(pool, x, leftmost(pool, root_), true);
+      attach(pool, x, first_, true);
     } else if (!links(pool, position).right) {
       attach(pool, x, position, false);
     } else {
@@ -100,6 +100,8 @@ class Tree {
   }
 
   void erase(Pool<T>& pool, Ref<T> x) {
+    if (x == first_) first_ = next(pool, x);
+    if (x == last_) last_ = previous(pool, x);
     const TreeLinks<T> gone = links(pool, x);
     Ref<T> left = gone.left;
     Ref<T> right = gone.right;
@@ -153,6 +155,8 @@ class Tree {
 
   void attach(Pool<T>& pool, Ref<T> x, Ref<T> parent, bool left) {
     pool[x].*kLinks = {};
+    if (!parent || (left && parent == first_)) first_ = x;
+    if (!parent || (!left && parent == last_)) last_ = x;
     hang(pool, x, parent, left);
     sum(pool, x);
     while (parent && priority(x) > priority(parent)) {
@@ -195,7 +199,7 @@ class Tree {
     }
   }
 
-  Ref<T> root_;
+  Ref<T> root_, first_, last_;
 };
 
 }  // namespace weir::engine
