@@ -15,9 +15,13 @@ import threading
 from agents import GREETING, one_list, reply
 from instance import PrivatePostfix
 
-REFUSAL = reply(1, "4.4.1", "connect to mx.dead.example[192.0.2.1]:25: Connection refused")
 LATER = reply(1)  # some recipient must be tried again; nothing is said of the destination
 DONE = reply()
+
+
+def refusal(nexthop: str) -> bytes:
+    """As the SMTP client words it: the name of the host stands in it."""
+    return reply(1, "4.4.1", f"connect to mx.{nexthop}[192.0.2.1]:25: Connection refused")
 
 
 class QuickAgent:
@@ -93,7 +97,7 @@ class QuickAgent:
         self.refused += dead
         self.served += not dead
         with contextlib.suppress(OSError):
-            connection.sendall(REFUSAL if dead else self.good)
+            connection.sendall(refusal(nexthop) if dead else self.good)
 
     def _drop(self, connection: socket.socket) -> None:
         self._selector.unregister(connection)
