@@ -68,6 +68,7 @@ void time_events(benchmark::State& state, Shape shape, std::int64_t held, std::i
   state.counters["ns_per_event"] = brain_ns / events;
   state.counters["events_per_s"] = 1e9 * events / brain_ns;
   state.counters["decisions_per_s"] = 1e9 * decisions / brain_ns;
+  state.counters["all_events"] = as_double(after.events);  // those that filled the world too
   state.counters["world_ns_per_event"] = (as_double(whole.sum()) * Stopwatch::tick_ns() - brain_ns) / events;
 }
 
