@@ -147,6 +147,8 @@ void Engine::finish(Ref<Message> m) {
   const Message& message = messages_[m];
   if (message.deferred) {
     mark(Rule::que_04);  //= QUE-04
+    mark(Rule::que_05);
+    if (clock() - message.create_time >= config_.maximal_backoff) mark(Rule::par_060);
     command(Retry{message.id, next_attempt(message)});
   } else {
     mark(Rule::str_10);  //= STR-10

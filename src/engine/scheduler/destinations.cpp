@@ -132,15 +132,13 @@ void Engine::positive_feedback(Ref<Destination> d) {
     log_step(destination, false, f);
     destination.success += f;
     while (destination.success + f / 2 >= 1) {
-      if (destination.window < limit) {
-        destination.window += 1;
-      } else {
-        mark(Rule::par_026);  //= PAR-026
-      }
+      if (destination.window < limit) destination.window += 1;
       destination.success -= 1;
       destination.failure = 0;
     }
     did_change_capacity(d);
+  } else if (destination.window >= limit) {
+    mark(Rule::par_026);  //= PAR-026
   }
   log_state(destination, false);
 }
