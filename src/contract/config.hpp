@@ -21,6 +21,14 @@ struct Feedback {
   Kind kind = Kind::constant;
   double value = 1.0;
 
+  template <class V>
+  void fields(V&& v) const {
+    v("parameter", parameter);
+    v("text", text);
+    v("well_formed", well_formed);
+    v("kind", kind);
+    v("value", value);
+  }
   friend bool operator==(const Feedback&, const Feedback&) = default;
 };
 
@@ -43,6 +51,25 @@ struct TransportConfig {
   int refill_limit = 100;
   Seconds refill_delay{5};
 
+  template <class V>
+  void fields(V&& v) const {
+    v("concurrency_limit", concurrency_limit);
+    v("recipient_limit", recipient_limit);
+    v("initial_concurrency", initial_concurrency);
+    v("positive_feedback", positive_feedback);
+    v("negative_feedback", negative_feedback);
+    v("failed_cohort_limit", failed_cohort_limit);
+    v("transport_rate_delay", transport_rate_delay);
+    v("destination_rate_delay", destination_rate_delay);
+    v("slot_cost", slot_cost);
+    v("slot_loan", slot_loan);
+    v("slot_discount", slot_discount);
+    v("minimum_slots", minimum_slots);
+    v("recipient_pool", recipient_pool);
+    v("extra_recipients", extra_recipients);
+    v("refill_limit", refill_limit);
+    v("refill_delay", refill_delay);
+  }
   friend bool operator==(const TransportConfig&, const TransportConfig&) = default;
 };
 
@@ -78,6 +105,35 @@ struct Config {
   [[nodiscard]] const TransportConfig& transport(const std::string& name) const {
     const auto found = transports.find(name);
     return found == transports.end() ? default_transport : found->second;
+  }
+  template <class V>
+  void fields(V&& v) const {
+    v("active_limit", active_limit);
+    v("message_recipient_limit", message_recipient_limit);
+    v("message_recipient_minimum", message_recipient_minimum);
+    v("initial_concurrency", initial_concurrency);
+    v("minimal_backoff", minimal_backoff);
+    v("maximal_backoff", maximal_backoff);
+    v("maximal_lifetime", maximal_lifetime);
+    v("bounce_lifetime", bounce_lifetime);
+    v("queue_run_delay", queue_run_delay);
+    v("transport_retry_time", transport_retry_time);
+    v("clog_warn_time", clog_warn_time);
+    v("helpful_warnings", helpful_warnings);
+    v("feedback_debug", feedback_debug);
+    v("disable_verp_bounces", disable_verp_bounces);
+    v("confirm_delay_cleared", confirm_delay_cleared);
+    v("verify_negative_cache", verify_negative_cache);
+    v("verify_pending_limit", verify_pending_limit);
+    v("flow_control", flow_control);
+    v("defer_transports", defer_transports);
+    v("default_filter_nexthop", default_filter_nexthop);
+    v("myhostname", myhostname);
+    v("recipient_delimiter", recipient_delimiter);
+    v("owner_request_special", owner_request_special);
+    v("double_bounce_sender", double_bounce_sender);
+    v("default_transport", default_transport);
+    v("transports", transports);
   }
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -36,10 +36,12 @@ const std::vector<Room>& rooms() {
   static const std::vector<Room> kRooms = {
       {"src/contract", Purity::brain, {}},
       {"src/codec", Purity::bytes, {"src/contract"}},
+      {"src/trace", Purity::bytes, {"src/contract"}},
+      {"src/trace/reader", Purity::open, {"src/contract", "src/trace"}},
       {"src/engine", Purity::brain, {"src/contract"}},
       {"model", Purity::brain, {"src/contract"}},
       {"model/explorer", Purity::open, {"src/contract", "src/engine", "model"}},
-      {"src/postfix", Purity::daemon, {"src/contract", "src/codec"}},
+      {"src/postfix", Purity::daemon, {"src/contract", "src/codec", "src/trace"}},
       {"src/sim", Purity::open, {"src/contract"}},
       {"src/blackbox", Purity::open, {"src/contract", "src/codec"}},
       {"src/control", Purity::daemon, {"src/contract"}},
