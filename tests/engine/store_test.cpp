@@ -37,7 +37,6 @@ class Numbers {
 struct Node {
   TreeLinks<Node> tree;
   ListLinks<Node> list;
-  Ref<Node> next_of_name;
   std::uint32_t name_hash = 0;
   std::string name;
   int key = 0;

@@ -90,8 +90,12 @@ void Engine::index_peer(Ref<Peer> p) {
   Peer& peer = peers_[p];
   if (peer.indexed) return;
   peer.indexed = true;
-  destinations_[peer.destination].peers.insert(
-      peers_, p, [this](const Peer& a, const Peer& b) { return jobs_[a.job].label < jobs_[b.job].label; });
+  WaitingPeers& waiting = destinations_[peer.destination].peers;
+  if (jobs_[peer.job].transport->jobs.last() == peer.job) {
+    waiting.push_back(peers_, p);
+  } else {
+    waiting.insert(peers_, p, [this](const Peer& a, const Peer& b) { return jobs_[a.job].label < jobs_[b.job].label; });
+  }
 }
 
 void Engine::unindex_peer(Ref<Peer> p) {

@@ -1,6 +1,7 @@
-// NameTable: pooled objects by their name. A hash table with chains through the objects; O(1) expected, no order.
+// NameTable: pooled objects by their name. Open addressing with the hash beside each place, so that a search touches
+// the object that it finds and hardly another; O(1) expected, no order.
 //
-// T has `std::string name`, `std::uint32_t name_hash` and `Ref<T> next_of_name`.
+// T has `std::string name` and `std::uint32_t name_hash`.
 #pragma once
 
 #include <cstddef>
@@ -18,54 +19,63 @@ template <class T>
 class NameTable {
  public:
   [[nodiscard]] Ref<T> find(const Pool<T>& pool, const std::string& name) const {
-    if (chains_.empty()) return {};
+    if (cells_.empty()) return {};
     const std::uint32_t hash = hash_of(name);
-    Ref<T> x = chains_[hash & mask()];
-    while (x && (pool[x].name_hash != hash || pool[x].name != name)) x = pool[x].next_of_name;
-    return x;
+    for (std::size_t i = hash & mask(); cells_[i].ref; i = (i + 1) & mask()) {
+      if (cells_[i].hash == hash && pool[cells_[i].ref].name == name) return cells_[i].ref;
+    }
+    return {};
   }
 
   void insert(Pool<T>& pool, Ref<T> x) {
-    if (size_ >= chains_.size()) grow(pool);
+    if (2 * (size_ + 1) > cells_.size()) grow();
     size_ += 1;
-    pool[x].name_hash = hash_of(pool[x].name);
-    put(pool, x);
+    const std::uint32_t hash = hash_of(pool[x].name);
+    pool[x].name_hash = hash;
+    put({hash, x});
   }
 
-  void erase(Pool<T>& pool, Ref<T> x) {
-    Ref<T>* at = &chains_[pool[x].name_hash & mask()];
-    while (*at != x) at = &pool[*at].next_of_name;
-    *at = pool[x].next_of_name;
+  void erase(const Pool<T>& pool, Ref<T> x) {
+    std::size_t hole = pool[x].name_hash & mask();
+    while (cells_[hole].ref != x) hole = (hole + 1) & mask();
     size_ -= 1;
+    // What stands behind moves up, unless it would pass its home.
+    for (std::size_t i = (hole + 1) & mask(); cells_[i].ref; i = (i + 1) & mask()) {
+      if (((i - cells_[i].hash) & mask()) < ((i - hole) & mask())) continue;
+      cells_[hole] = cells_[i];
+      hole = i;
+    }
+    cells_[hole] = {};
   }
 
  private:
-  [[nodiscard]] std::size_t mask() const { return chains_.size() - 1; }
+  struct Cell {
+    std::uint32_t hash = 0;
+    Ref<T> ref;
+  };
 
-  // FNV-1a.
+  [[nodiscard]] std::size_t mask() const { return cells_.size() - 1; }
+
+  // FNV-1a, the upper bits folded in.
   static std::uint32_t hash_of(std::string_view name) {
     std::uint32_t hash = 2166136261U;
     for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
     return hash ^ hash >> 15;
   }
-  void put(Pool<T>& pool, Ref<T> x) {
-    Ref<T>& chain = chains_[pool[x].name_hash & mask()];
-    pool[x].next_of_name = chain;
-    chain = x;
+  void put(Cell cell) {
+    std::size_t i = cell.hash & mask();
+    while (cells_[i].ref) i = (i + 1) & mask();
+    cells_[i] = cell;
   }
-  void grow(Pool<T>& pool) {
-    const std::vector<Ref<T>> old = std::move(chains_);
-    chains_.assign(old.empty() ? 16 : 2 * old.size(), {});
-    for (Ref<T> x : old) {
-      while (x) {
-        const Ref<T> next = pool[x].next_of_name;
-        put(pool, x);
-        x = next;
-      }
+  void grow() {
+    const std::vector<Cell> old = std::move(cells_);
+    cells_.assign(old.empty() ? 16 : 2 * old.size(), {});
+    for (const Cell& cell : old) {
+      if (cell.ref) put(cell);
     }
   }
 
-  std::vector<Ref<T>> chains_;
+  std::vector<Cell> cells_;
   std::size_t size_ = 0;
 };
 

@@ -150,7 +150,6 @@ struct Destination {
   ListLinks<Destination> in_transport;  // in creation order
   ListLinks<Destination> in_dead;       // the throttled ones
   ListLinks<Destination> in_waiting;    // those for which something waits
-  Ref<Destination> next_of_name;
   std::uint32_t name_hash = 0;
   Transport* transport = nullptr;
   std::uint64_t serial = 0;  // creation order

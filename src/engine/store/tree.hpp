@@ -86,6 +86,9 @@ class Tree {
     attach(pool, x, parent, left);
   }
 
+  // Behind all others.
+  void push_back(Pool<T>& pool, Ref<T> x) { attach(pool, x, last_, false); }
+
   // As a sequence: behind `position`, or in front when there is none.
   void insert_after(Pool<T>& pool, Ref<T> position, Ref<T> x) {
     if (!root_) {
