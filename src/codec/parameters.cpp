@@ -594,7 +594,38 @@ class TransportReader {
   std::set<std::string> ignored_;
 };
 
-// Weir's own parameters: each is one of its known words. A name that nobody knows is told of.
+std::optional<std::int64_t> any_number(std::string_view text) {
+  return whole_number(text, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+}
+
+// What is wrong with the text of one of Weir's own parameters; empty: nothing.
+std::string weir_failure(const WeirParameter& row, const std::string& text) {
+  const std::string name{row.name};
+  switch (row.kind) {
+    case WeirParameter::Kind::word: {
+      const std::vector<std::string> known = split_list(row.words);
+      const bool good = std::find(known.begin(), known.end(), text) != known.end();
+      return good ? "" : "parameter " + name + ": unrecognized value: " + text;
+    }
+    case WeirParameter::Kind::number: {
+      const std::optional<std::int64_t> number = any_number(text);
+      if (!number) return "bad numerical configuration: " + name + " = " + text;
+      if (*number >= row.min) return "";
+      return "invalid " + name + " parameter value " + text + " < " + std::to_string(row.min);
+    }
+    case WeirParameter::Kind::text: return "";
+  }
+  return "";
+}
+
+void take_weir(std::string_view name, const std::string& text, ProcessSettings& settings) {
+  if (name == "weir_brain") settings.weir_brain = text;
+  if (name == "weir_trace") settings.weir_trace = text;
+  if (name == "weir_trace_limit") settings.weir_trace_limit = any_number(text).value_or(0);
+  if (name == "weir_trace_addresses") settings.weir_trace_hashed = text == "hashed";
+}
+
+// Weir's own parameters. A name that nobody knows is told of.
 void evaluate_weir(Evaluator& values, const Dictionary& dictionary, ProcessSettings& settings, Notes& notes) {
   for (const auto& [key, value] : dictionary.entries()) {
     const auto is_key = [&name = key](const WeirParameter& row) { return row.name == name; };
@@ -604,12 +635,11 @@ void evaluate_weir(Evaluator& values, const Dictionary& dictionary, ProcessSetti
   for (const WeirParameter& row : kWeirParameters) {
     const std::optional<std::string> text = values.evaluate_text(row.name, row.default_text);
     if (!text) return;
-    const std::vector<std::string> known = split_list(row.values);
-    if (std::find(known.begin(), known.end(), *text) == known.end()) {
-      notes.fatal = "parameter " + std::string(row.name) + ": unrecognized value: " + *text;
+    if (const std::string failure = weir_failure(row, *text); !failure.empty()) {
+      notes.fatal = failure;
       return;
     }
-    if (row.name == "weir_brain") settings.weir_brain = *text;
+    take_weir(row.name, *text, settings);
   }
 }
 

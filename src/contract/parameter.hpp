@@ -285,13 +285,20 @@ inline constexpr std::array<std::string_view, 4> kProcessFacts = {"config_direct
 
 // Parameters that only Weir has. All of them keep Postfix's behaviour unless they are set.
 struct WeirParameter {
+  enum class Kind : std::uint8_t { word, text, number };
+
   std::string_view name;
+  Kind kind;
   std::string_view default_text;
-  std::string_view values;  // those allowed, separated by blanks; anything else is fatal at start
+  std::string_view words = {};  // of a word: those allowed, separated by blanks; anything else is fatal at start
+  std::int64_t min = 0;         // of a number; one that is none, or below it, is fatal at start
 };
 
 inline constexpr auto kWeirParameters = std::to_array<WeirParameter>({
-    {"weir_brain", "engine", "engine model"},
+    {"weir_brain", WeirParameter::Kind::word, "engine", "engine model"},
+    {"weir_trace", WeirParameter::Kind::text, ""},
+    {"weir_trace_limit", WeirParameter::Kind::number, "100000000", "", 1},
+    {"weir_trace_addresses", WeirParameter::Kind::word, "hashed", "hashed plain"},
 });
 
 }  // namespace weir

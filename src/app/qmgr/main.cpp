@@ -19,6 +19,7 @@
 #include "postfix/loop.hpp"
 #include "postfix/master.hpp"
 #include "postfix/process.hpp"
+#include "postfix/trace_recorder.hpp"
 #include "postfix/trigger_listener.hpp"
 #include "postfix/voice.hpp"
 #include "postfix/watchdog.hpp"
@@ -33,6 +34,26 @@ std::unique_ptr<Brain> make_brain(Start& start) {
   start.log().fatal("invalid parameter setting \"weir_brain = " + name + "\"");
 }
 
+// The brain itself; with weir_trace, one that records what it does.
+struct Brains {
+  std::unique_ptr<Brain> brain;
+  postfix::TraceRecorder* recorder = nullptr;
+};
+
+Brains make_brains(Start& start, Time now) {
+  std::unique_ptr<Brain> brain = make_brain(start);
+  const codec::ProcessSettings& settings = start.settings();
+  if (settings.weir_trace.empty()) return {std::move(brain)};
+  TraceHeader header{.personality = start.process_name(), .brain = settings.weir_brain, .start = now};
+  header.config = start.config();
+  auto recorder = std::make_unique<postfix::TraceRecorder>(
+      std::move(brain), start.log(),
+      postfix::TraceRecorder::Settings{settings.weir_trace, settings.weir_trace_limit, settings.weir_trace_hashed},
+      std::move(header));
+  postfix::TraceRecorder* const place = recorder.get();
+  return {std::move(recorder), place};
+}
+
 postfix::TriggerListener::Kind listener_kind(const std::string& transport_type) {
   if (transport_type == "fifo") return postfix::TriggerListener::Kind::pipe;
   if (transport_type == "pass") return postfix::TriggerListener::Kind::passed_on;
@@ -44,8 +65,8 @@ class Daemon {
   explicit Daemon(Start& start)
       : start_(start),
         log_(start.log()),
-        brain_(make_brain(start)),
-        driver_(loop_, log_, start.settings(), *brain_, start.dialect()) {
+        brains_(make_brains(start, loop_.now())),
+        driver_(loop_, log_, start.settings(), *brains_.brain, start.dialect()) {
     loop_.on_failure([this](std::string_view text) { log_.fatal(text); });
   }
 
@@ -88,13 +109,14 @@ class Daemon {
   //= CFG-02
   [[noreturn]] void leave() {
     if (log_.verbosity() > 0) log_.info("master disconnect -- exiting");
+    if (brains_.recorder != nullptr) brains_.recorder->finish();
     std::exit(0);
   }
 
   Start& start_;
   postfix::ProcessLog& log_;
   postfix::Loop loop_;
-  std::unique_ptr<Brain> brain_;
+  Brains brains_;
   postfix::Driver driver_;
 };
 

@@ -27,6 +27,7 @@ class Start {
   [[nodiscard]] const codec::ProcessSettings& settings() const { return settings_; }
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] const codec::Dialect& dialect() const { return dialect_; }
+  [[nodiscard]] const std::string& process_name() const { return surroundings_.process_name; }
   [[nodiscard]] std::uint32_t generation() const { return generation_; }
 
  private:
