@@ -1,37 +1,52 @@
 // Seeded faults: brains that are wrong in one way each. A property is trusted only after it has caught its own.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <string_view>
 
 #include "contract/brain.hpp"
 #include "contract/config.hpp"
 
 namespace weir::props {
 
-// Gives the inner brain its settings and passes everything on; a fault overrides what it spoils.
-class FaultyBrain : public Brain {
- public:
-  explicit FaultyBrain(std::unique_ptr<Brain> inner) : inner_(std::move(inner)) {}
-  void handle(Time now, const Event& event, std::vector<Command>& out) override { inner_->handle(now, event, out); }
-  [[nodiscard]] std::optional<Seconds> next_deadline() const override { return inner_->next_deadline(); }
-  [[nodiscard]] bool wants_turn() const override { return inner_->wants_turn(); }
-
- protected:
-  Brain& inner() { return *inner_; }
-
- private:
-  std::unique_ptr<Brain> inner_;
+struct Fault {
+  std::string_view name;
+  std::unique_ptr<InspectableBrain> (*make)(const Config& config);
 };
 
-[[nodiscard]] std::unique_ptr<Brain> ignores_active_limit(const Config& config);
-[[nodiscard]] std::unique_ptr<Brain> ignores_concurrency_limit(const Config& config);
-[[nodiscard]] std::unique_ptr<Brain> ignores_recipient_limit(const Config& config);
-[[nodiscard]] std::unique_ptr<Brain> ignores_recipients_in_memory(const Config& config);
-[[nodiscard]] std::unique_ptr<Brain> ignores_recipient_slots(const Config& config);
-[[nodiscard]] std::unique_ptr<Brain> backs_off_by_a_constant(const Config& config);  // no doubling
-[[nodiscard]] std::unique_ptr<Brain> backs_off_without_bound(const Config& config);
-[[nodiscard]] std::unique_ptr<Brain> handles_bytes_one_by_one(const Config& config);  // D before A takes effect
-[[nodiscard]] std::unique_ptr<Brain> decides_by_a_global(const Config& config);       // one run shows in the next
-[[nodiscard]] std::unique_ptr<Brain> forgets_a_destination(const Config& config);     // its agents are sent away
+#define WEIR_FAULTS(X)                                                          \
+  X(ignores_active_limit) /* one message too many */                            \
+  X(ignores_concurrency_limit)                                                  \
+  X(ignores_recipient_limit) /* of a delivery */                                \
+  X(ignores_recipients_in_memory)                                               \
+  X(ignores_recipient_slots) /* of a transport */                               \
+  X(ignores_extra_slots)     /* lends more to preempting jobs than there are */ \
+  X(ignores_transport_delay)                                                    \
+  X(ignores_destination_delay)                                                  \
+  X(backs_off_by_a_constant) /* no doubling */                                  \
+  X(backs_off_without_bound)                                                    \
+  X(handles_bytes_one_by_one) /* D before A takes effect */                     \
+  X(decides_by_a_global)      /* one run shows in the next */                   \
+  X(forgets_a_destination)    /* what goes there is not sent */                 \
+  X(preempts_too_much)        /* slots cost half of what they should */         \
+  X(loses_a_recipient)        /* the last of three in a delivery */             \
+  X(delivers_twice)           /* the last of three in a delivery */             \
+  X(revives_early)            /* a dead destination */                          \
+  X(revives_late)                                                               \
+  X(asks_one_transport_first)    /* no round robin among transports */          \
+  X(looks_at_incoming_only)      /* while there is any */                       \
+  X(keeps_a_destination_waiting) /* while six others are served */              \
+  X(skips_turns)                 /* every third: connections are not opened */
+
+#define WEIR_FAULT(name) [[nodiscard]] std::unique_ptr<InspectableBrain> name(const Config& config);
+WEIR_FAULTS(WEIR_FAULT)
+#undef WEIR_FAULT
+
+inline constexpr auto kFaults = std::to_array<Fault>({
+#define WEIR_FAULT(name) {#name, name},
+    WEIR_FAULTS(WEIR_FAULT)
+#undef WEIR_FAULT
+});
 
 }  // namespace weir::props

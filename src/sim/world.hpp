@@ -191,7 +191,8 @@ class World {
   std::unique_ptr<Brain> brain_;
   Watcher watcher_;
   std::int64_t now_us_ = 1'000'000'000'000'000;
-  bool hold_ = false;
+  std::int64_t latest_us_ = 0;  // before the clock was set back
+  bool hold_ = false, draining_ = false;
   Services services_ = Services::good;
   std::uint32_t service_calls_ = 0;
   LogFileState next_bounce_log_ = LogFileState::absent;
