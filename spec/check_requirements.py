@@ -26,6 +26,7 @@ ROOMS = ["src", "model", "props", "fuzz", "tests", "bench"]
 
 GTEST = re.compile(r"\b(?:TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P|RC_GTEST_PROP)\s*\(\s*(\w+)\s*,\s*(\w+)", re.S)
 FIXTURE_PROP = re.compile(r"\bRC_GTEST_FIXTURE_PROP\s*\(\s*(\w+)\s*,\s*(\w+)", re.S)
+LAW = re.compile(r"^WEIR_LAW\((\w+)", re.M)  # a property of each brain
 ADD_TEST = re.compile(r"\badd_test\s*\(\s*NAME\s+([\w.:${}-]+)")
 LIVE = re.compile(r"""@(?:\w+\.)?(?:case|live)\(\s*(?:name\s*=\s*)?["']([\w-]+)["']""")
 QUOTED = re.compile(r'"(\w+)"')
@@ -56,6 +57,8 @@ def known_checks(root):
         text = text_of(path)
         for pattern in (GTEST, FIXTURE_PROP):
             found.update(f"{suite}.{name}" for suite, name in pattern.findall(text))
+        for name in LAW.findall(text):
+            found.update((f"ModelLaws.{name}", f"EngineLaws.{name}"))
     for path in files(root, ["tests/postfix"], {".py"}):
         found.update(f"live:{name}" for name in LIVE.findall(text_of(path)))
     for path in files(root, ROOMS, {".txt", ".cmake"}):
