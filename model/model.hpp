@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "contract/brain.hpp"
@@ -28,6 +29,8 @@ namespace weir::model {
 class Model final : public InspectableBrain {
  public:
   explicit Model(Config config);
+  // Goes on from a state in which a model was between two events.
+  explicit Model(State state) : s_(std::move(state)) {}
 
   void handle(Time now, const Event& event, std::vector<Command>& out) override;
   [[nodiscard]] std::optional<Seconds> next_deadline() const override;
