@@ -171,11 +171,11 @@ std::string Pseudonyms::opaque(const std::string& text) {
 
 // The name that a brain gave to a destination: MAILBOX@NEXTHOP, or a next hop, in small letters.
 std::string Pseudonyms::destination(const std::string& name) {
-  const auto at = name.find('@');
-  if (at != std::string::npos && mailboxes_.knows(name.substr(0, at + 1))) {
-    return folded_mark() + letters(rank(mailboxes_, name.substr(0, at + 1))) + '@' + nexthop(name.substr(at + 1));
-  }
-  return nexthop(name);
+  const auto first = name.find('@');
+  if (first == std::string::npos || !mailboxes_.knows(name.substr(0, first + 1))) return nexthop(name);
+  const auto last = name.rfind('@');
+  return folded_mark() + letters(rank(mailboxes_, name.substr(0, first + 1))) + name.substr(first, last - first + 1) +
+         nexthop(name.substr(last + 1));
 }
 
 // Goes over values and replaces in them what is to be hidden. Each type says so here; a new one does not compile
