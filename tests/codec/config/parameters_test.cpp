@@ -58,6 +58,9 @@ TEST(Parameters, DefaultsAreGood) {
   EXPECT_FALSE(settings.smtputf8_enable);  // compatibility level 0
   EXPECT_TRUE(settings.parents_match_in_fast_flush);
   EXPECT_EQ(settings.weir_brain, "engine");
+  EXPECT_EQ(settings.weir_trace, "");
+  EXPECT_EQ(settings.weir_trace_limit, 100'000'000);
+  EXPECT_TRUE(settings.weir_trace_hashed);
 }
 
 //= PAR-010 test
@@ -150,7 +153,8 @@ TEST(Parameters, EverySettingOfTheProcessComesFromItsParameter) {
       "qmgr_daemon_timeout = 2m\nqmgr_ipc_timeout = 3m\nipc_idle = 4m\nipc_ttl = 5m\nin_flow_delay = 6\n"
       "default_process_limit = 7\ninfo_log_address_format = internal\ndelay_logging_resolution_limit = 3\n"
       "verp_delimiter_filter = -=+x\ncompatibility_level = 3.6\nfast_flush_domains = example.com\n"
-      "parent_domain_matches_subdomains =\ndebugger_command = echo $process_id\nweir_brain = model\n");
+      "parent_domain_matches_subdomains =\ndebugger_command = echo $process_id\nweir_brain = model\n"
+      "weir_trace = private/$process_name.trace\nweir_trace_limit = 20000000000\nweir_trace_addresses = plain\n");
   EXPECT_EQ(result.notes, Notes{});
   const ProcessSettings& settings = result.settings;
   EXPECT_EQ(settings.queue_directory, "/q");
@@ -166,6 +170,10 @@ TEST(Parameters, EverySettingOfTheProcessComesFromItsParameter) {
   EXPECT_EQ(settings.trace_service_name, "t1");
   EXPECT_EQ(settings.verify_service_name, "v1");
   EXPECT_EQ(settings.flush_service_name, "f1");
+  EXPECT_EQ(settings.weir_brain, "model");
+  EXPECT_EQ(settings.weir_trace, "private/qmgr.trace");
+  EXPECT_EQ(settings.weir_trace_limit, 20'000'000'000);
+  EXPECT_FALSE(settings.weir_trace_hashed);
   EXPECT_EQ(settings.hash_queue_names, Warnings{"incoming"});
   EXPECT_EQ(settings.hash_queue_depth, 2);
   EXPECT_TRUE(settings.dont_remove);
@@ -260,6 +268,9 @@ TEST(Parameters, FatalTexts) {
       {"confirm_delay_cleared = 1\n", "bad boolean configuration: confirm_delay_cleared = 1"},
       {"defer_transports = ${\n", "dictionary mail_dict: macro processing error"},
       {"weir_brain = foo\n", "parameter weir_brain: unrecognized value: foo"},  // ours
+      {"weir_trace_addresses = none\n", "parameter weir_trace_addresses: unrecognized value: none"},
+      {"weir_trace_limit = 1M\n", "bad numerical configuration: weir_trace_limit = 1M"},
+      {"weir_trace_limit = 0\n", "invalid weir_trace_limit parameter value 0 < 1"},
   };
   for (const Row& row : rows) EXPECT_EQ(evaluate(row.text).notes.fatal, row.fatal) << row.text;
 }
