@@ -1086,5 +1086,29 @@ TEST(Rules, TheMostExtraSlotsOverflowNothing) {
   EXPECT_TRUE(desk.state().messages.empty());
 }
 
+// The memory of dead destinations is full; a destination of the retry transport dies of the reason that is its name.
+TEST(Rules, ARetryDestinationThatDiesOfItsOwnReasonIsForgottenOnce) {
+  Config config = plain_config();
+  config.active_limit = config.message_recipient_limit = 2;
+  config.default_transport.recipient_limit = 2;
+  config.default_transport.concurrency_limit = config.default_transport.initial_concurrency = 1;
+  Desk desk(config);
+  const Dsn trouble{"4.4.1", "no route"};
+  for (const char* address : {"a@d0.t", "a@d2.t"}) {
+    desk.arrive(address);
+    desk.end(true, trouble);
+  }
+  Mail mail;
+  mail.recipients = {to("a@d1.t"), to("b@d1.t"), to("c@d1.t")};
+  desk.arrive(std::move(mail));
+  desk.end(true, trouble);
+  ASSERT_EQ(desk.running.size(), 1U) << "the waiting one has gone to retry";
+  EXPECT_EQ(desk.running.front().nexthop, "4.4.1 delivery temporarily suspended: no route");
+  desk.arrive("a@d5.u");  // one destination too many to remember another dead one
+  desk.end(true, trouble);
+  EXPECT_TRUE(transport(desk.state(), "retry").destinations.empty());
+  EXPECT_EQ(transport(desk.state(), "t").destinations.size(), 3U);
+}
+
 }  // namespace
 }  // namespace weir::testing

@@ -55,8 +55,10 @@ void Engine::on(const Delivered& event) {
   } else {
     t.rate_locked = false;  // DV-02
   }
+  const std::uint64_t serial = retry ? destinations_[retry].serial : 0;
   end_entry(e, true);
-  if (retry) delete_if_idle(retry);
+  // It may have been the destination itself, and be gone.
+  if (retry && destinations_[retry].serial == serial) delete_if_idle(retry);
 }
 
 // --- peers -------------------------------------------------------------------------------------------

@@ -232,6 +232,7 @@ void Engine::delete_destination(Ref<Destination> d) {
   timers_.cancel(destination.revive);
   timers_.cancel(destination.resume);
   destination.reason.reset();
+  destination.serial = 0;
   destinations_.release(d);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "contract/check.hpp"
 #include "engine/store/pool.hpp"
 
 namespace weir::engine {
@@ -37,7 +38,7 @@ class NameTable {
 
   void erase(const Pool<T>& pool, Ref<T> x) {
     std::size_t hole = pool[x].name_hash & mask();
-    while (cells_[hole].ref != x) hole = (hole + 1) & mask();
+    for (; cells_[hole].ref != x; hole = (hole + 1) & mask()) WEIR_CHECK(cells_[hole].ref);
     size_ -= 1;
     // What stands behind moves up, unless it would pass its home.
     for (std::size_t i = (hole + 1) & mask(); cells_[i].ref; i = (i + 1) & mask()) {
