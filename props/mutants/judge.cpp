@@ -22,8 +22,12 @@ constexpr std::uint64_t kCasesMax = 4000;  // scripts in lock-step
 constexpr std::uint64_t kLawCases = 400;   // scripts before the laws
 constexpr std::size_t kSteps = 120;
 
-// "PAR-026: more deliveries than ..." is the law PAR-026; one without an id is named by its words.
-std::string law_of(const std::string& violation) { return violation.substr(0, violation.find(": ")); }
+// "PAR-026: more deliveries than ..." is the law PAR-026; what has no id is the engine's own count of itself.
+std::string law_of(const std::string& violation) {
+  const std::string word = violation.substr(0, violation.find(": "));
+  const bool is_id = word.size() == 7 && word[3] == '-';
+  return is_id || word == "starved" ? word : "invariants";
+}
 
 void tell(const std::string& property, std::uint64_t cases, const std::string& what) {
   std::cout << "killed " << property << " after " << cases << ": " << what.substr(0, what.find('\n')) << std::endl;
