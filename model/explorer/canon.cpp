@@ -57,10 +57,11 @@ class Naming {
       for (const DestinationId id : s_.transports.at(name).destinations) add(names_.destinations, id);
     }
     for (const auto& [id, destination] : s_.destinations) add(names_.destinations, id);
-    for (const auto& [id, name] : names_.messages) {
-      const auto message = s_.messages.find(id);
-      if (message == s_.messages.end()) continue;
-      for (const JobId job : message->second.jobs) add(names_.jobs, job);
+    for (std::size_t m = 0; m < kMessages; ++m) {
+      for (const auto& [id, message] : s_.messages) {
+        if (message_of(message.queue_id) != m) continue;
+        for (const JobId job : message.jobs) add(names_.jobs, job);
+      }
     }
     for (const auto& [id, job] : s_.jobs) add(names_.jobs, id);
     name_entries();
@@ -276,14 +277,14 @@ class Walk {
   void all() {
     if constexpr (!A::kWrites) restore_constants();
     walk_transports();
-    a.table(s.messages, [this](MessageId id, auto& m) { walk_message(id, m); });
-    a.table(s.jobs, [this](JobId, auto& j) { walk_job(j); });
-    a.table(s.destinations, [this](DestinationId, auto& d) { walk_destination(d); });
+    a.table(s.messages, [this](MessageId id, auto& m) { this->walk_message(id, m); });
+    a.table(s.jobs, [this](JobId, auto& j) { this->walk_job(j); });
+    a.table(s.destinations, [this](DestinationId, auto& d) { this->walk_destination(d); });
     a.table(s.entries, [this](EntryId, auto& entry) {
       a.id(entry.message);
       a.id(entry.job);
       a.id(entry.destination);
-      walk_recipients(entry.message, entry.recipients);
+      this->walk_recipients(entry.message, entry.recipients);
     });
     a.table(s.agents, [this](AgentId, auto& agent) {
       a.text(agent.transport);
@@ -291,7 +292,7 @@ class Walk {
       a.number(agent.failed);
       a.maybe(agent.entry, [this](auto& id) { a.id(id); });
     });
-    a.table(s.tickets, [this](TicketId, auto& ticket) { walk_ticket(ticket); });
+    a.table(s.tickets, [this](TicketId, auto& ticket) { this->walk_ticket(ticket); });
     walk_timers();
     walk_cycle();
     walk_environment();
@@ -327,7 +328,7 @@ class Walk {
   void walk_transport(T& t) {
     const auto id = [this](auto& i) { a.id(i); };
     a.number(t.pending);
-    a.maybe(t.dead, [this](auto& dsn) { walk_dsn(dsn); });
+    a.maybe(t.dead, [this](auto& dsn) { this->walk_dsn(dsn); });
     a.number(t.rate_locked);
     a.list(t.destinations, id);
     a.list(t.jobs, id);
@@ -368,7 +369,7 @@ class Walk {
     a.queued(m.queued, id);
     a.stamp(m.active_arrival);
     a.number(m.reading);
-    walk_recipients(id, m.batch);
+    this->walk_recipients(id, m.batch);
     a.number(m.more);
     a.number(m.unread);
     if constexpr (A::kWrites) {  // looked at only while there is something to read
@@ -424,7 +425,7 @@ class Walk {
     a.list(d.todo, [this](auto& id) { a.id(id); });
     a.ids(d.busy);
     a.tag(d.tag, s.transports.at(d.transport).tag);
-    walk_dsn(d.reason);
+    this->walk_dsn(d.reason);
     a.number(d.cache_flags);
     a.time(d.last_done, Seconds{-2});
     a.time(d.warn_at, Seconds{0});
@@ -432,7 +433,7 @@ class Walk {
 
   template <class R>
   void walk_recipients(MessageId message, R& recipients) {
-    a.list(recipients, [this, message](auto& recipient) { walk_recipient(message, recipient); });
+    a.list(recipients, [this, message](auto& recipient) { this->walk_recipient(message, recipient); });
   }
 
   template <class R>
@@ -455,11 +456,11 @@ class Walk {
     a.id(ticket.message);
     a.maybe(ticket.disposal, [this, &ticket](auto& disposal) {
       a.number(disposal.kind);
-      walk_recipient(ticket.message, disposal.recipient);
-      walk_dsn(disposal.dsn);
+      this->walk_recipient(ticket.message, disposal.recipient);
+      this->walk_dsn(disposal.dsn);
       a.text(disposal.status);
       a.number(disposal.log_next);
-      walk_requests(ticket.message, disposal.requests);
+      this->walk_requests(ticket.message, disposal.requests);
     });
   }
 
@@ -472,12 +473,12 @@ class Walk {
         WEIR_CHECK(append || std::holds_alternative<FlushAdd>(request));
         a.number(append ? 1 : 0);
         if (append) {
-          walk_append(message, std::get<AppendRequest>(request));
+          this->walk_append(message, std::get<AppendRequest>(request));
         } else {
           a.text(std::get<FlushAdd>(request).site);
         }
       } else if (a.next() == 1) {
-        walk_append(message, request.template emplace<AppendRequest>());
+        this->walk_append(message, request.template emplace<AppendRequest>());
       } else {
         a.text(request.template emplace<FlushAdd>().site);
       }
@@ -488,21 +489,23 @@ class Walk {
   void walk_append(MessageId message, R& append) {
     a.number(append.service);
     a.number(append.flags);
-    walk_recipient(message, append.recipient);
-    walk_dsn(append.dsn);
+    this->walk_recipient(message, append.recipient);
+    this->walk_dsn(append.dsn);
     a.text(append.action);
   }
 
   void walk_timers() {
-    std::uint64_t serial = 0;
-    a.list(s.timers, [this, &serial](auto& timer) {
-      if constexpr (!A::kWrites) timer.serial = ++serial;
-      a.time(timer.due);
-      a.number(timer.kind);
-      a.text(timer.transport);
-      a.id(timer.destination);
-      a.id(timer.agent);
+    a.list(s.timers, [this](auto& timer) {
+      this->a.time(timer.due);
+      this->a.number(timer.kind);
+      this->a.text(timer.transport);
+      this->a.id(timer.destination);
+      this->a.id(timer.agent);
     });
+    if constexpr (!A::kWrites) {
+      std::uint64_t serial = 0;
+      for (auto& timer : s.timers) timer.serial = ++serial;
+    }
   }
 
   void walk_cycle() {

@@ -171,7 +171,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"Explores small worlds exhaustively; see spec/exploration.md"};
   app.add_option("--world", arguments.worlds, "World to explore (may be repeated); all, if none is named");
-  app.add_flag("--small", arguments.small, "The worlds of everyday checks: small, intake, full");
+  app.add_flag("--small", arguments.small, "The worlds of everyday checks: small, full");
   app.add_option("--states", arguments.states_max, "Stop at so many states");
   app.add_option("--second", arguments.second, "Brain to walk with beside the model")
       ->check(CLI::IsMember({"engine", "model", "none"}));
@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
     std::cerr << "weir-explore: no such fault: " << arguments.fault << "\n";
     return 2;
   }
-  if (arguments.small) arguments.worlds = {"small", "intake", "full"};
+  if (arguments.small) arguments.worlds = {"small", "full"};
   if (arguments.worlds.empty() && arguments.replay.empty()) {
     for (const World& world : worlds()) arguments.worlds.push_back(world.name);
   }
