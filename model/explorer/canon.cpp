@@ -162,6 +162,10 @@ class Writer {
   void stamp(const Time&) {}
   void tag(const std::int64_t& value, std::int64_t transport) { number(value == transport ? 1 : 0); }
   template <class I>
+  [[nodiscard]] std::uint64_t name(I value) const {
+    return names_.of<I>().at(value);
+  }
+  template <class I>
   void id(const I& value) {
     const auto& table = names_.of<I>();
     const auto found = table.find(value);
@@ -546,6 +550,7 @@ class Walk {
       if (file.place != Place::active) a.time(file.due, Seconds{1});  // due a second early
       if (file.place != Place::active) continue;
       a.id(file.message);
+      if (codec_.world().age_stop > 0) a.time(file.since);
       a.number(file.position);
       a.number(file.settled);
     }
@@ -560,9 +565,8 @@ class Walk {
     });
     if constexpr (A::kWrites) {
       auto tickets = e.tickets;
-      std::sort(tickets.begin(), tickets.end(), [](const auto& x, const auto& y) {
-        return std::tie(x.message, x.recipient, x.ticket) < std::tie(y.message, y.recipient, y.ticket);
-      });
+      std::sort(tickets.begin(), tickets.end(),
+                [this](const auto& x, const auto& y) { return a.name(x.ticket) < a.name(y.ticket); });
       walk_tickets(tickets);
     } else {
       walk_tickets(e.tickets);
@@ -583,10 +587,8 @@ class Walk {
   void walk_connections() {
     if constexpr (A::kWrites) {
       auto connections = e.connections;
-      const auto key = [](const Environment::Connection& c) {
-        return std::tuple(c.transport, c.busy, c.greeted, c.message, c.recipients, c.agent);
-      };
-      std::sort(connections.begin(), connections.end(), [&](const auto& x, const auto& y) { return key(x) < key(y); });
+      std::sort(connections.begin(), connections.end(),
+                [this](const auto& x, const auto& y) { return a.name(x.agent) < a.name(y.agent); });
       walk_connection_list(connections);
     } else {
       walk_connection_list(e.connections);

@@ -9,10 +9,10 @@
 //                  delay that has passed, a remembered candidate of an earlier second;
 //   tags           only "equals the transport's" counts;
 //   time stamps    that only log lines show.
-// All that is exact. One thing is not: how long a message has been in memory is told apart up to World::age_max
-// seconds; beyond that only the order of such messages is kept. Without it a message that never leaves would make new
-// situations for ever. The comparison walk (lockstep.hpp) runs without any of this and counts where it made a
-// difference.
+// All that is exact. One thing can be otherwise: how long a message has been in memory is told apart up to
+// World::age_max seconds; beyond that only the order of such messages is kept. Without preemption nothing else counts,
+// so it is exact too. With preemption a world either stops time before (World::age_stop), or merges what is not quite
+// one, so that runs in which a message never leaves become cycles (World::exact() is false).
 //
 // A situation is kept as bytes that can be read back, so recognition is exact: no hash stands for a state.
 #pragma once

@@ -87,6 +87,14 @@ bool Play::in_a_hurry() const {
   return brain_.wants_turn() || (deadline && *deadline <= environment_.now);
 }
 
+bool Play::may_wait() const {
+  if (in_a_hurry()) return false;
+  const auto& files = environment_.files;
+  return world_.age_stop == 0 || std::none_of(files.begin(), files.end(), [this](const File& f) {
+           return f.place == Place::active && environment_.now - f.since >= Seconds{world_.age_stop};
+         });
+}
+
 std::vector<Action> Play::possible() const {
   std::vector<Action> list;
   const auto add = [&list](Kind kind, std::size_t a = 0, std::size_t b = 0) {
@@ -95,7 +103,7 @@ std::vector<Action> Play::possible() const {
   const Environment& e = environment_;
   if (in_a_hurry()) {
     add(Kind::turn);
-  } else {
+  } else if (may_wait()) {
     if (world_.waits_second) add(Kind::wait_second);
     if (world_.waits_deadline && brain_.next_deadline()) add(Kind::wait_deadline);
   }
@@ -151,11 +159,11 @@ bool Play::happens(const Action& action) {
   switch (action.kind) {
     case Kind::turn: return in_a_hurry();
     case Kind::wait_second:
-      if (in_a_hurry()) return false;
+      if (!may_wait()) return false;
       e.now += Seconds{1};
       return true;
     case Kind::wait_deadline:
-      if (in_a_hurry() || !brain_.next_deadline()) return false;
+      if (!may_wait() || !brain_.next_deadline()) return false;
       e.now = *brain_.next_deadline();
       return true;
     case Kind::arrive: {
@@ -371,6 +379,7 @@ void Play::carry_out(const Admit& c) {
   for (Environment::Listing& scan : environment_.listings) std::erase(scan.messages, small(m));
   file.place = Place::active;
   file.message = c.message;
+  file.since = environment_.now;
   file.position = 0;
   file.settled = 0;
   Envelope envelope = world_.envelope(m);

@@ -37,6 +37,7 @@ struct Environment {
     bool bounced = false;   // the bounce log has something to tell
     // while active
     MessageId message;
+    Seconds since{0};
     std::uint8_t position = 0;  // recipients read
     std::uint8_t settled = 0;   // recipients delivered to or deferred since the message became active
   };
@@ -97,6 +98,7 @@ class Play {
   using File = Environment::File;
   using Place = Environment::Place;
 
+  [[nodiscard]] bool may_wait() const;
   [[nodiscard]] bool in_a_hurry() const;  // the loop would not wait
   [[nodiscard]] bool happens(const Action& action);
   [[nodiscard]] bool greeting(const Action& action);

@@ -117,11 +117,7 @@ class Walker {
     Run run(x_.world(), make_);
     result_.runs += 1;
     at_ = 0;
-    bool arrived = judge(run);
-    for (const Action& action : x_.path_to(target)) {
-      if (!arrived) break;
-      arrived = step(run, action);
-    }
+    const bool arrived = judge(run) && go_again(run, x_.path_to(target)) && stand(run, target);
     if (arrived) {
       while (run.script.size() < kRunMax && go_on()) {
         const auto edge = open_edge(at_);
@@ -139,9 +135,27 @@ class Walker {
       result_.snapshots += 1;
       run.pair.compare_insides();
     }
-    if (run.pair.difference().empty()) return true;
+    return run.pair.difference().empty() || differ(run);
+  }
+
+  bool differ(const Run& run) {
     result_.divergence = Finding{Check::divergence, run.pair.difference(), shortened(run.script), {}, false};
     return false;
+  }
+
+  // Along edges that may have been followed before: commands are compared, the place is looked at in the end.
+  bool go_again(Run& run, const Script& script) {
+    for (const Action& action : script) {
+      const auto edge = edge_of(at_, action);
+      if (!edge) return depart();
+      follow(*edge);
+      const bool possible = run.act(action);
+      result_.actions += 1;
+      if (!run.pair.difference().empty()) return differ(run);
+      if (!possible) return depart();
+      at_ = x_.edge(*edge).to;
+    }
+    return true;
   }
 
   // Along one edge of the graph; false: the run has left it, or the brains differ.
@@ -151,9 +165,15 @@ class Walker {
     follow(*edge);
     const bool possible = run.act(action);
     if (!judge(run)) return false;
+    if (!possible) return depart();
+    return stand(run, x_.edge(*edge).to);
+  }
+
+  // Where the run really is; false: nowhere in the graph.
+  bool stand(const Run& run, Place expected) {
     const auto here = x_.find(run.pair.model().state(), run.environment);
-    if (!possible || !here) return depart();
-    if (*here != x_.edge(*edge).to) result_.departures += 1;
+    if (!here) return depart();
+    if (*here != expected) result_.departures += 1;
     at_ = *here;
     return true;
   }

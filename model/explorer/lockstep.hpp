@@ -5,7 +5,7 @@
 // events; commands, deadlines and wishes for a turn are compared after each event, snapshots and the second brain's
 // invariants after each action (or now and then). Nothing of canon.hpp is in between: the model here lives through its
 // whole history, so the walk also shows that situations which were taken for one are one. Where the run is not where
-// the graph says, that is counted as a departure.
+// the graph says, that is counted as a departure; in an exact world (World::exact()) there must be none.
 // Tested in tests/model/explorer_test.cpp.
 #pragma once
 

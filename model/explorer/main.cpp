@@ -102,8 +102,9 @@ bool explore(const World& world, const Arguments& arguments, Json& record) {
             {"explore_seconds", walked},
             {"check_seconds", checked}};
 
+  std::uint64_t departures = 0;
   const BrainFactory make = brain_named(arguments.second);
-  if (make && arguments.fault.empty() && exploration.findings().empty()) {
+  if (make && arguments.fault.empty() && exploration.findings().empty() && world.exact()) {
     const Watch beside;
     WalkOptions walk{.actions_max = arguments.actions_max, .snapshot_every = arguments.snapshot_every, .progress = {}};
     if (!arguments.quiet) {
@@ -120,10 +121,12 @@ bool explore(const World& world, const Arguments& arguments, Json& record) {
     record["beside"] = {{"brain", arguments.second}, {"edges", c.edges},           {"runs", c.runs},
                         {"actions", c.actions},      {"events", c.events},         {"commands", c.commands},
                         {"snapshots", c.snapshots},  {"departures", c.departures}, {"seconds", seconds}};
+    departures = c.departures;
     if (c.divergence) findings.push_back(*c.divergence);
   }
 
-  bool good = exploration.complete() || arguments.states_max < Arguments{}.states_max;
+  bool good = departures == 0;
+  good = good && (exploration.complete() || arguments.states_max < Arguments{}.states_max);
   record["findings"] = Json::array();
   for (const Finding& finding : findings) {
     tell(world, finding);

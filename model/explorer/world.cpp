@@ -43,8 +43,13 @@ World base(const char* name, const char* about) {
   world.config = small_config();
   world.transports = {"t1", "retry"};
   world.outcomes = {Outcome::done, Outcome::site};
-  world.age_max = 0;
   return world;
+}
+
+// No message stays in memory for much longer than that; all ages up to there are told apart.
+void stop_at(World& world, std::int64_t seconds) {
+  world.age_stop = seconds;
+  world.age_max = 1000;
 }
 
 // Who gets in, who is tried again: incoming against deferred mail, two places in memory.
@@ -103,7 +108,20 @@ World preemption() {
   w.config.transports["t1"] = t;
   w.waits_second = true;
   w.waits_deadline = false;
-  w.age_max = 3;
+  stop_at(w, 5);
+  return w;
+}
+
+// The same without an end to age, for the question of starvation.
+World overtaking() {
+  World w = preemption();
+  w.name = "overtaking";
+  w.about = "a big message that small ones overtake for ever, if they can";
+  w.mail = {{{"r0@d1.t1", "r1@d1.t1", "r2@d1.t1"}, At::start_incoming, false, true},
+            {{"r0@d1.t1"}, At::later, true, false},
+            {{"r0@d1.t1"}, At::later, true, false}};
+  w.age_stop = 0;
+  w.age_max = 2;
   return w;
 }
 
@@ -143,7 +161,7 @@ World refill() {
   t.minimum_slots = 1;
   w.config.transports["t1"] = t;
   w.config.transports["t2"] = t;
-  w.age_max = 2;
+  stop_at(w, 4);
   return w;
 }
 
@@ -191,15 +209,22 @@ World large() {
   w.config.transports["t2"] = t;
   w.config.transports["t2"].slot_cost = 0;
   w.config.transports["t2"].recipient_limit = 2;
-  w.age_max = 2;
+  stop_at(w, 8);
   return w;
 }
 
 std::vector<World> all_worlds() {
-  return {small(), intake(), full(), preemption(), sites(), refill(), rates(), services(), large()};
+  return {small(), intake(), full(), preemption(), overtaking(), sites(), refill(), rates(), services(), large()};
 }
 
 }  // namespace
+
+bool World::exact() const {
+  const auto preempts = [](const TransportConfig& t) { return t.slot_cost >= 2; };
+  return age_stop > 0 ||
+         (!preempts(config.default_transport) && std::none_of(config.transports.begin(), config.transports.end(),
+                                                              [&](const auto& each) { return preempts(each.second); }));
+}
 
 Envelope World::envelope(std::size_t message) const {
   Envelope envelope;

@@ -49,8 +49,12 @@ struct World {
   bool late_services = false, services_fail = false;
   RecipientSet may_starve = 0;  // by the rules themselves; `why` names them
   std::string why;
-  std::int64_t age_max = 4;  // seconds in memory that are told apart; see canon.hpp
+  // How long messages stay in memory. `age_stop`: time stands still while one has been there so long (0: it does not).
+  // `age_max`: what is older is only told apart by order; see canon.hpp.
+  std::int64_t age_stop = 0, age_max = 0;
 
+  // Nothing is merged that the model's decisions could tell apart: no preemption, where ages count, or an end to age.
+  [[nodiscard]] bool exact() const;
   [[nodiscard]] Envelope envelope(std::size_t message) const;
   [[nodiscard]] Recipient recipient(std::size_t message, std::size_t index) const;
   [[nodiscard]] std::size_t transport_index(std::string_view transport) const;  // kTransports: not of this world

@@ -90,6 +90,14 @@ TEST(Explorer, AStarvationCycleGoesRound) {
   EXPECT_GT(environment.now, started);
 }
 
+// What is merged where ages count (World::exact() is false) is asked for starvation only.
+TEST(Explorer, SmallMailDoesNotOvertakeForEver) {
+  Exploration exploration(world_named("overtaking"));
+  EXPECT_FALSE(exploration.world().exact());
+  EXPECT_EQ(told(exploration.world(), explored(exploration)), "");
+  EXPECT_TRUE(exploration.complete());
+}
+
 TEST(Explorer, AWalkThatIsCutShortSaysSo) {
   Exploration exploration(world_named("small"), {.states_max = 100, .fault = nullptr, .progress = {}});
   exploration.run();
