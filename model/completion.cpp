@@ -54,21 +54,23 @@ void Model::on(const Delivered& event) {
   if (killed) drop_idle_retry_destinations();
 }
 
-EntryId Model::create_entry(MessageId message, JobId job_id, DestinationId destination) {
+EntryId Model::create_entry(MessageId message, std::optional<JobId> job_id, DestinationId destination) {
   const auto id = fresh<EntryId>();
   Entry entry;
   entry.message = message;
   entry.job = job_id;
   entry.destination = destination;
   s_.entries.emplace(id, std::move(entry));
-  Job& job = s_.jobs.at(job_id);
-  auto peer =
-      std::find_if(job.peers.begin(), job.peers.end(), [&](const Peer& p) { return p.destination == destination; });
-  if (peer == job.peers.end()) peer = job.peers.insert(job.peers.end(), Peer{destination, {}, 0});
-  peer->waiting.push_back(id);
-  peer->entries += 1;
+  if (job_id) {
+    Job& job = s_.jobs.at(*job_id);
+    auto peer =
+        std::find_if(job.peers.begin(), job.peers.end(), [&](const Peer& p) { return p.destination == destination; });
+    if (peer == job.peers.end()) peer = job.peers.insert(job.peers.end(), Peer{destination, {}, 0});
+    peer->waiting.push_back(id);
+    peer->entries += 1;
+    job.read += 1;
+  }
   s_.destinations.at(destination).todo.push_back(id);
-  job.read += 1;
   s_.messages.at(message).refs += 1;
   clog_check(destination);
   return id;
@@ -78,38 +80,38 @@ EntryId Model::create_entry(MessageId message, JobId job_id, DestinationId desti
 void Model::end_entry(EntryId id, bool was_running) {
   const Entry entry = s_.entries.at(id);
   s_.entries.erase(id);
-  const JobId job_id = entry.job;
-  const MessageId message_id = entry.message;
   const DestinationId destination_id = entry.destination;
-  Job& job = s_.jobs.at(job_id);
-  Message& message = s_.messages.at(message_id);
+  Message& message = s_.messages.at(entry.message);
   Destination& d = s_.destinations.at(destination_id);
-  const TransportConfig& config = s_.transports.at(job.transport).config;
-  const auto peer =
-      std::find_if(job.peers.begin(), job.peers.end(), [&](const Peer& p) { return p.destination == destination_id; });
+  const TransportConfig& config = s_.transports.at(d.transport).config;
   if (was_running) {
     d.busy.erase(id);
   } else {
-    std::erase(peer->waiting, id);
     std::erase(d.todo, id);
-    job.selected += 1;
+    if (entry.job) {
+      Job& job = s_.jobs.at(*entry.job);
+      for (Peer& peer : job.peers) std::erase(peer.waiting, id);
+      job.selected += 1;
+    }
   }
 
   const int recipients = static_cast<int>(entry.recipients.size());
-  job.in_core -= recipients;
   message.in_core -= recipients;
   s_.recipients -= recipients;
-  for (const JobId sibling_id : std::vector<JobId>(message.jobs)) {
-    const Job& sibling = s_.jobs.at(sibling_id);
-    if (sibling_id == job_id || sibling.in_core >= sibling.room) continue;
-    if (sibling.level < 0 || !message.more) give_back_slots(sibling_id);
+  if (entry.job) {
+    s_.jobs.at(*entry.job).in_core -= recipients;
+    give_back_slots_of(entry);
   }
-  if (!message.more) give_back_slots(job_id);
 
   if (was_running && config.destination_rate_delay > Seconds{0}) suspend(destination_id);  //= PAR-070
   if (d.window >= 0) unblock_check(destination_id);
-  peer->entries -= 1;
-  if (peer->entries == 0) job.peers.erase(peer);
+  if (entry.job) {
+    auto& peers = s_.jobs.at(*entry.job).peers;
+    const auto peer =
+        std::find_if(peers.begin(), peers.end(), [&](const Peer& p) { return p.destination == destination_id; });
+    peer->entries -= 1;
+    if (peer->entries == 0) peers.erase(peer);
+  }
   if (was_running) d.last_done = clock();
   if (d.todo.empty() && d.busy.empty()) {
     //= PAR-012  a bound on the memory of dead destinations
@@ -120,11 +122,26 @@ void Model::end_entry(EntryId id, bool was_running) {
     delete_if_idle(destination_id);
   }
   message.refs -= 1;
-  check_finished(message_id);
+  if (round_robin() && message.more && !message.reading && reads_early()) {
+    ask_for_recipients(entry.message);
+  } else {
+    check_finished(entry.message);
+  }
+}
+
+// Recipients of one of a message's jobs have left memory: which jobs of the message give slots back for it.
+void Model::give_back_slots_of(const Entry& entry) {
+  const Message& message = s_.messages.at(entry.message);
+  for (const JobId sibling_id : std::vector<JobId>(message.jobs)) {
+    const Job& sibling = s_.jobs.at(sibling_id);
+    if (sibling_id == *entry.job || sibling.in_core >= sibling.room) continue;
+    if (sibling.level < 0 || !message.more) give_back_slots(sibling_id);
+  }
+  if (!message.more) give_back_slots(*entry.job);
 }
 
 // Waiting entries of a dead destination or transport go to the retry transport, which defers them with the
-// reason; when that is unusable they are deferred here and now.
+// reason; when that is unusable they are deferred here and now. Oldest first, but newest first with round robin.
 void Model::move_entries(DestinationId id, const Dsn& reason) {
   DestinationId retry;
   bool usable = false;
@@ -134,23 +151,31 @@ void Model::move_entries(DestinationId id, const Dsn& reason) {
     usable = s_.destinations.at(retry).window != 0;
   }
   // The list is live; an entry's successor is taken before the entry is handled.
+  const auto successor = [&](EntryId entry) -> std::optional<EntryId> {
+    const auto& todo = s_.destinations.at(id).todo;
+    const auto place = std::find(todo.begin(), todo.end(), entry);
+    if (round_robin()) return place == todo.begin() ? std::nullopt : std::optional(*(place - 1));
+    return place + 1 == todo.end() ? std::nullopt : std::optional(*(place + 1));
+  };
+  const auto& waiting = s_.destinations.at(id).todo;
   std::optional<EntryId> next;
-  if (!s_.destinations.at(id).todo.empty()) next = s_.destinations.at(id).todo.front();
+  if (!waiting.empty()) next = round_robin() ? waiting.back() : waiting.front();
   while (next) {
     const EntryId old_id = *next;
-    const auto& todo = s_.destinations.at(id).todo;
-    const auto position = std::find(todo.begin(), todo.end(), old_id);
-    next = position + 1 == todo.end() ? std::nullopt : std::optional<EntryId>(*(position + 1));
+    next = successor(old_id);
     Entry& old = s_.entries.at(old_id);
     const MessageId message = old.message;
     if (usable) {
-      const JobId job = obtain_job(message, "retry");
+      std::optional<JobId> job;
+      if (!round_robin()) job = obtain_job(message, "retry");
       const EntryId moved = create_entry(message, job, retry);
       Entry& source = s_.entries.at(old_id);
       const int recipients = static_cast<int>(source.recipients.size());
       s_.entries.at(moved).recipients = std::exchange(source.recipients, {});
-      s_.jobs.at(job).in_core += recipients;
-      s_.jobs.at(source.job).in_core -= recipients;
+      if (job) {
+        s_.jobs.at(*job).in_core += recipients;
+        s_.jobs.at(*source.job).in_core -= recipients;
+      }
     } else {
       for (const Recipient& recipient : old.recipients) defer_directly(message, recipient, reason);
     }

@@ -60,7 +60,10 @@ void Model::begin_scan(Queue queue) {
 }
 
 //= QUE-03  the count is messages in memory, not files in active/
-bool Model::has_room() const { return s_.messages.size() < static_cast<std::size_t>(s_.config.active_limit); }
+bool Model::has_room() const {
+  if (round_robin() && recipients_in_memory() >= s_.config.message_recipient_limit) return false;  //= PAR-011
+  return s_.messages.size() < static_cast<std::size_t>(s_.config.active_limit);
+}
 
 //= STR-04  at most one message a turn; the two queues are looked at in turn
 void Model::start_import() {
@@ -149,7 +152,7 @@ void Model::admit(const ScanEntry& entry) {
                 .queue_id = entry.queue_id,
                 .flush_request = entry.flush_request,
                 .expire_request = entry.expire_request,
-                .at_most = std::min<std::int64_t>(at_most, 5000)});
+                .at_most = round_robin() ? batch_size() : std::min<std::int64_t>(at_most, 5000)});
 }
 
 void Model::on(const Admitted& event) {

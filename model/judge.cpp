@@ -97,7 +97,7 @@ Duty duty_of(const std::optional<Command>& decided, const std::optional<Command>
 }
 
 std::optional<std::string> Judge::objection(const TraceHeader& header) {
-  if (header.personality != "qmgr" && header.personality != "nqmgr") {
+  if (header.personality != "qmgr" && header.personality != "oqmgr" && header.personality != "nqmgr") {
     return "there is no model of the personality \"" + header.personality + "\"";
   }
   if (header.addresses != "plain" && header.addresses != "hashed") {

@@ -1,10 +1,11 @@
-// The reference model: the decisions of Postfix's qmgr(8), by definition.
+// The reference model: the decisions of Postfix's qmgr(8) and oqmgr(8), by definition.
 //
 // It is written to be read beside spec/ and is slow on purpose: plain vectors and maps, linear scans, nothing
 // remembered that could be recomputed. It decides for the properties, the oracle and, with weir_brain=model, for
 // the daemon. One function per rule, under its requirement id, in the order of the spec chapters:
 //   model.cpp        dispatch, clock, timers             cycle.cpp       triggers, scans, import
 //   recipients.cpp   sort, resolve, assign               scheduler.cpp   allocation, choice, jobs, preemption, slots
+//   round_robin.cpp  choice, assigning and batches of oqmgr, in place of jobs, preemption and slots
 //   concurrency.cpp  destinations and feedback           completion.cpp  the end of deliveries, moving entries away
 //   disposition.cpp  own deferrals, after-work, backoff  invariants.cpp  what must hold after every event
 //   snapshot.cpp     the state as an outsider would name it
@@ -108,6 +109,7 @@ class Model final : public InspectableBrain {
                                              const std::string& address) const;
   [[nodiscard]] std::string without_extension(const std::string& localpart) const;
   void assign(MessageId id, const std::vector<Placement>& placements);
+  void add_recipient(EntryId id, const Recipient& recipient);
   void ask_for_recipients(MessageId id);
   void batch_over(MessageId id);
 
@@ -126,6 +128,7 @@ class Model final : public InspectableBrain {
     bool suspended = false;
   };
   Choice choose(const std::string& name);
+  Choice choose_job(const std::string& name);
   Choice choose_peer(JobId id, bool after_first_read, bool after_second_read);
   std::optional<EntryId> next_entry(JobId id);
   void block(JobId id);
@@ -146,6 +149,14 @@ class Model final : public InspectableBrain {
   void remove_jobs(MessageId id);
   void give_back_slots(JobId id);
 
+  // round_robin.cpp
+  [[nodiscard]] bool round_robin() const { return s_.config.scheduler == Scheduler::round_robin; }
+  Choice choose_in_turn(const std::string& name);
+  void assign_neighbours(MessageId id, const std::vector<Placement>& placements);
+  [[nodiscard]] std::int64_t batch_size() const;
+  [[nodiscard]] std::int64_t recipients_in_memory() const;
+  [[nodiscard]] bool reads_early() const;
+
   // concurrency.cpp
   std::optional<DestinationId> find_destination(const std::string& transport, const std::string& name) const;
   DestinationId obtain_destination(const std::string& transport, const std::string& name, const std::string& nexthop);
@@ -165,8 +176,9 @@ class Model final : public InspectableBrain {
   void clog_check(DestinationId id);
 
   // completion.cpp
-  EntryId create_entry(MessageId message, JobId job, DestinationId destination);
+  EntryId create_entry(MessageId message, std::optional<JobId> job, DestinationId destination);
   void end_entry(EntryId id, bool was_running);
+  void give_back_slots_of(const Entry& entry);
   void move_entries(DestinationId id, const Dsn& reason);
   void drop_idle_retry_destinations();
 

@@ -122,7 +122,11 @@ void Model::assign_batch(MessageId id, const std::vector<Answer>& answers) {
     if (destination) placements.push_back({std::move(batch[i]), destination});
   }
   sort_placements(placements);
-  assign(id, placements);
+  if (round_robin()) {
+    assign_neighbours(id, placements);
+  } else {
+    assign(id, placements);
+  }
   batch_over(id);
 }
 
@@ -138,7 +142,8 @@ void Model::batch_over(MessageId id) {
 }
 
 //= STR-08  requests are sorted by destination
-// Stable: has a destination; transport; destination name; domain ignoring case, those without one last; address.
+// Stable: has a destination; transport; destination name; domain ignoring case, those without one last; address,
+// which round robin compares ignoring case, too.
 void Model::sort_placements(std::vector<Placement>& placements) const {
   const auto key = [this](const Placement& p) {
     std::string transport;
@@ -148,8 +153,10 @@ void Model::sort_placements(std::vector<Placement>& placements) const {
       transport = destination.transport;
       name = destination.name;
     }
-    const auto domain = domain_of(p.recipient.address);
-    return std::make_tuple(!p.destination, transport, name, !domain, lower(domain.value_or("")), p.recipient.address);
+    const std::string& address = p.recipient.address;
+    const auto domain = domain_of(address);
+    return std::make_tuple(!p.destination, transport, name, !domain, lower(domain.value_or("")),
+                           round_robin() ? lower(address) : address);
   };
   std::stable_sort(placements.begin(), placements.end(),
                    [&](const Placement& a, const Placement& b) { return key(a) < key(b); });
@@ -266,11 +273,7 @@ void Model::assign(MessageId id, const std::vector<Placement>& placements) {
     const Message& message = s_.messages.at(id);
     const bool full = entry && limit != 0 && s_.entries.at(*entry).recipients.size() >= static_cast<std::size_t>(limit);
     if (!entry || message.single || full) entry = create_entry(id, *job, destination);
-
-    s_.entries.at(*entry).recipients.push_back(placement.recipient);
-    s_.jobs.at(*job).in_core += 1;
-    s_.messages.at(id).in_core += 1;
-    s_.recipients += 1;
+    add_recipient(*entry, placement.recipient);
   }
   for (const JobId each : s_.messages.at(id).jobs) {
     const Job& j = s_.jobs.at(each);
@@ -278,12 +281,20 @@ void Model::assign(MessageId id, const std::vector<Placement>& placements) {
   }
 }
 
+void Model::add_recipient(EntryId id, const Recipient& recipient) {
+  Entry& entry = s_.entries.at(id);
+  entry.recipients.push_back(recipient);
+  if (entry.job) s_.jobs.at(*entry.job).in_core += 1;
+  s_.messages.at(entry.message).in_core += 1;
+  s_.recipients += 1;
+}
+
 // The next batch: as many as the message may still hold, at most 5000.
 void Model::ask_for_recipients(MessageId id) {
   Message& message = s_.messages.at(id);
   message.reading = true;
-  const std::int64_t room = message.room - message.in_core;
-  command(ReadRecipients{id, std::min<std::int64_t>(room, 5000)});
+  const std::int64_t room = std::min<std::int64_t>(message.room - message.in_core, 5000);
+  command(ReadRecipients{id, round_robin() ? batch_size() : room});
 }
 
 }  // namespace weir::model

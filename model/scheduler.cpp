@@ -163,14 +163,19 @@ void Model::choose_for_ready_agents(const std::string& name) {
 void Model::resume_choices() {
   for (const std::string& name : std::vector<std::string>(s_.transport_order)) {
     const Transport& t = s_.transports.at(name);
-    if (!t.suspended) continue;
-    const auto job = s_.jobs.find(t.suspended->job);
-    if (job != s_.jobs.end() && s_.messages.at(job->second.message).reading) continue;
+    if (t.suspended) {
+      const auto job = s_.jobs.find(t.suspended->job);
+      if (job != s_.jobs.end() && s_.messages.at(job->second.message).reading) continue;
+    } else if (!round_robin()) {
+      continue;
+    }
     choose_for_ready_agents(name);
   }
 }
 
-Model::Choice Model::choose(const std::string& name) {
+Model::Choice Model::choose(const std::string& name) { return round_robin() ? choose_in_turn(name) : choose_job(name); }
+
+Model::Choice Model::choose_job(const std::string& name) {
   Transport& t = s_.transports.at(name);
   std::optional<JobId> job;
   bool read_before = false;
@@ -281,11 +286,12 @@ void Model::entry_selected(JobId id, EntryId entry_id) {
 // The request could not be sent: the entry waits again, last at its destination, first of its job. What the
 // choice did to the job stays.
 void Model::unselect(EntryId id) {
-  Entry& entry = s_.entries.at(id);
-  Job& job = s_.jobs.at(entry.job);
+  const Entry& entry = s_.entries.at(id);
   Destination& d = s_.destinations.at(entry.destination);
   d.busy.erase(id);
   d.todo.push_back(id);
+  if (!entry.job) return;
+  Job& job = s_.jobs.at(*entry.job);
   for (Peer& peer : job.peers) {
     if (peer.destination == entry.destination) peer.waiting.insert(peer.waiting.begin(), id);
   }

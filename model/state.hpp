@@ -25,7 +25,7 @@ using DestinationId = Id<struct DestinationTag>;
 // One delivery request in the making: recipients of one message for one destination.
 struct Entry {
   MessageId message;
-  JobId job;
+  std::optional<JobId> job;  // round robin knows no jobs
   DestinationId destination;
   std::vector<Recipient> recipients;
 };
@@ -81,7 +81,7 @@ struct Transport {
   int pending = 0;  // connections that have not greeted
   std::optional<Dsn> dead;
   bool rate_locked = false;
-  std::vector<DestinationId> destinations;  // in creation order
+  std::vector<DestinationId> destinations;  // in creation order; with round robin a circular cursor list
   std::vector<JobId> jobs;                  // the schedule list
   std::vector<JobId> by_age;
   std::optional<JobId> current;

@@ -286,7 +286,7 @@ class Walk {
     a.table(s.destinations, [this](DestinationId, auto& d) { this->walk_destination(d); });
     a.table(s.entries, [this](EntryId, auto& entry) {
       a.id(entry.message);
-      a.id(entry.job);
+      a.maybe(entry.job, [this](auto& job) { a.id(job); });
       a.id(entry.destination);
       this->walk_recipients(entry.message, entry.recipients);
     });

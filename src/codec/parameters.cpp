@@ -37,8 +37,13 @@ using Type = Parameter::Type;
   return warning;
 }
 
-[[nodiscard]] std::uint8_t program_of(const Surroundings& surroundings) {
-  return surroundings.process_name == "oqmgr" ? parameter_table::kOqmgr : parameter_table::kQmgr;
+[[nodiscard]] std::uint8_t program_of(std::string_view personality) {
+  return personality == "oqmgr" ? parameter_table::kOqmgr : parameter_table::kQmgr;
+}
+
+// Which queue manager a program of this name is.
+[[nodiscard]] std::string personality_of(const std::string& process_name) {
+  return process_name == "oqmgr" || process_name == "nqmgr" ? process_name : "qmgr";
 }
 
 [[nodiscard]] std::string file_prefix(const Surroundings& surroundings) {
@@ -386,7 +391,7 @@ void set_process_facts(const Surroundings& surroundings, Dictionary& dictionary)
 Notes evaluate_general(const Surroundings& surroundings, const Accounts& accounts, Dictionary& dictionary,
                        ProcessSettings& settings, Config& config) {
   Notes notes;
-  Evaluator values(dictionary, program_of(surroundings), notes);
+  Evaluator values(dictionary, program_of(personality_of(surroundings.process_name)), notes);
   settings.config_directory = surroundings.config_directory;
 
   values.run(Stage::compatibility);
@@ -619,6 +624,7 @@ std::string weir_failure(const WeirParameter& row, const std::string& text) {
 }
 
 void take_weir(std::string_view name, const std::string& text, ProcessSettings& settings) {
+  if (name == "weir_personality") settings.weir_personality = text;
   if (name == "weir_brain") settings.weir_brain = text;
   if (name == "weir_trace") settings.weir_trace = text;
   if (name == "weir_trace_limit") settings.weir_trace_limit = any_number(text).value_or(0);
@@ -626,14 +632,17 @@ void take_weir(std::string_view name, const std::string& text, ProcessSettings& 
 }
 
 // Weir's own parameters. A name that nobody knows is told of.
-void evaluate_weir(Evaluator& values, const Dictionary& dictionary, ProcessSettings& settings, Notes& notes) {
+void evaluate_weir(const Surroundings& surroundings, Dictionary& dictionary, ProcessSettings& settings, Notes& notes) {
+  Evaluator values(dictionary, parameter_table::kBoth, notes);
   for (const auto& [key, value] : dictionary.entries()) {
     const auto is_key = [&name = key](const WeirParameter& row) { return row.name == name; };
     const bool known = std::any_of(kWeirParameters.begin(), kWeirParameters.end(), is_key);
     if (key.compare(0, 5, "weir_") == 0 && !known) notes.warn("unknown parameter " + key + " is ignored");
   }
   for (const WeirParameter& row : kWeirParameters) {
-    const std::optional<std::string> text = values.evaluate_text(row.name, row.default_text);
+    const std::string other_default = row.name == "weir_personality" ? personality_of(surroundings.process_name) : "";
+    const std::optional<std::string> text =
+        values.evaluate_text(row.name, other_default.empty() ? row.default_text : other_default);
     if (!text) return;
     if (const std::string failure = weir_failure(row, *text); !failure.empty()) {
       notes.fatal = failure;
@@ -669,18 +678,22 @@ void fill_own(const Evaluator& values, ProcessSettings& settings, Config& config
 Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dictionary, ProcessSettings& settings,
                              Config& config) {
   Notes notes;
-  const std::uint8_t program = program_of(surroundings);
+  evaluate_weir(surroundings, dictionary, settings, notes);
+  if (!notes.ok()) return notes;
+  const std::uint8_t program = program_of(settings.weir_personality);
   Evaluator values(dictionary, program, notes);
   values.run(Stage::own);
   if (!notes.ok()) return notes;
   fill_own(values, settings, config);
   config.default_transport = default_transport(values);
-  if (program == parameter_table::kQmgr) {
+  if (program == parameter_table::kOqmgr) {
+    config.scheduler = Scheduler::round_robin;
+    config.fudge_factor = values.number("qmgr_fudge_factor");
+  } else {
     config.message_recipient_minimum = values.number("qmgr_message_recipient_minimum");
     add_slots(values, config.default_transport);
   }
   config.transports = TransportReader(dictionary, program, notes).all(config.default_transport, values);
-  evaluate_weir(values, dictionary, settings, notes);
   return notes;
 }
 

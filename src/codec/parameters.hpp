@@ -99,8 +99,9 @@ struct ProcessSettings {
   DomainList fast_flush_domains;         // open_domain_lists()
   bool fast_flush_default_note = false;  // log the compatibility note when a domain of the list is reported
 
-  std::string weir_brain;  // "engine" or "model"
-  std::string weir_trace;  // where the run is recorded; empty: nowhere
+  std::string weir_personality;  // "qmgr", "oqmgr" or "nqmgr": which queue manager it is
+  std::string weir_brain;        // "engine" or "model"
+  std::string weir_trace;        // where the run is recorded; empty: nowhere
   std::int64_t weir_trace_limit = 0;
   bool weir_trace_hashed = true;
 };

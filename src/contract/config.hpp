@@ -73,7 +73,12 @@ struct TransportConfig {
   friend bool operator==(const TransportConfig&, const TransportConfig&) = default;
 };
 
+// How deliveries are scheduled: by the jobs and the preemption of qmgr, or on the wheel of destinations of oqmgr.
+enum class Scheduler : std::uint8_t { preemptive, round_robin };
+
 struct Config {
+  Scheduler scheduler = Scheduler::preemptive;
+  int fudge_factor = 100;               // qmgr_fudge_factor, percent; round_robin only
   int active_limit = 20000;             // qmgr_message_active_limit
   int message_recipient_limit = 20000;  // qmgr_message_recipient_limit
   int message_recipient_minimum = 10;   // qmgr_message_recipient_minimum
@@ -108,6 +113,8 @@ struct Config {
   }
   template <class V>
   void fields(V&& v) const {
+    v("scheduler", scheduler);
+    v("fudge_factor", fudge_factor);
     v("active_limit", active_limit);
     v("message_recipient_limit", message_recipient_limit);
     v("message_recipient_minimum", message_recipient_minimum);

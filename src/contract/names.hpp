@@ -48,6 +48,7 @@ inline constexpr auto kAdvices =
     std::to_array<std::string_view>({"concurrency_limit", "active_limit", "separate_transport", "timeouts"});
 inline constexpr auto kGrants = std::to_array<std::string_view>({"hold", "one", "fill"});
 inline constexpr auto kFeedbackKinds = std::to_array<std::string_view>({"constant", "per_concurrency"});
+inline constexpr auto kSchedulers = std::to_array<std::string_view>({"preemptive", "round_robin"});
 
 // By a value of the type in question, which is not looked at.
 using Words = std::span<const std::string_view>;
@@ -66,5 +67,6 @@ using Words = std::span<const std::string_view>;
 [[nodiscard]] constexpr Words of(LogClogged::Advice) { return kAdvices; }
 [[nodiscard]] constexpr Words of(BalanceFlow::Grant) { return kGrants; }
 [[nodiscard]] constexpr Words of(Feedback::Kind) { return kFeedbackKinds; }
+[[nodiscard]] constexpr Words of(Scheduler) { return kSchedulers; }
 
 }  // namespace weir::names

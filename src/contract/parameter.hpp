@@ -295,6 +295,7 @@ struct WeirParameter {
 };
 
 inline constexpr auto kWeirParameters = std::to_array<WeirParameter>({
+    {"weir_personality", WeirParameter::Kind::word, "", "qmgr oqmgr nqmgr"},  // default: the name that it runs under
     {"weir_brain", WeirParameter::Kind::word, "engine", "engine model"},
     {"weir_trace", WeirParameter::Kind::text, ""},
     {"weir_trace_limit", WeirParameter::Kind::number, "100000000", "", 1},

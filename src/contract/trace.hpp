@@ -20,7 +20,7 @@ inline constexpr std::int64_t kTraceVersion = 1;
 // A run begins: everything that its decisions depend on, but for events.
 struct TraceHeader {
   std::int64_t version = kTraceVersion;
-  std::string personality;          // the name of the program: qmgr, oqmgr, nqmgr
+  std::string personality;          // the value of weir_personality
   std::string brain;                // the value of weir_brain
   std::string addresses = "plain";  // or "hashed": spec/trace.md says what that changes
   Time start;

@@ -4,7 +4,7 @@
 
 namespace weir::engine {
 
-Engine::Engine(Config config) : config_(std::move(config)) {}
+Engine::Engine(Config config) : config_(std::move(config)), round_robin_(config_.scheduler == Scheduler::round_robin) {}
 
 Engine::~Engine() = default;
 

@@ -7,7 +7,8 @@
 // which the answer stands in front; spec/engine.md explains each of them and why the answer is the same:
 //   engine.cpp            dispatch, clock, timers
 //   cycle/                triggers and scans, admission, recipients, disposition, after-work and backoff
-//   scheduler/            transports, destinations, jobs, slots, the choice, preemption, completion
+//   scheduler/            transports, destinations, jobs, slots, the choice, preemption, completion; round_robin
+//                         is the scheduler of oqmgr, in the place of jobs, slots and preemption
 //   store/                pools, lists, trees: memory, no decisions
 //   invariants.cpp        everything recounted from scratch        snapshot.cpp   comparable with the model's
 // Choosers are const and look at the front of an index; did_...() keep the indexes right after a change.
@@ -170,7 +171,7 @@ class Engine final : public InspectableBrain {
   [[nodiscard]] Ref<Destination> find_destination(const Transport& t, const std::string& name) const;
   Ref<Destination> obtain_destination(Transport& t, const std::string& name, const std::string& nexthop);
   template <class L>
-  [[nodiscard]] std::vector<Ref<Destination>> in_creation_order(const L& list) const;
+  [[nodiscard]] std::vector<Ref<Destination>> in_list_order(const Transport& t, const L& list) const;
   [[nodiscard]] std::vector<Ref<Destination>> all_dead(const Transport& t) const;
   [[nodiscard]] std::vector<Ref<Destination>> all_waiting(const Transport& t) const;
   void give_prefix_place(Transport& t, Ref<Destination> d);
@@ -236,6 +237,7 @@ class Engine final : public InspectableBrain {
     bool suspended = false;
   };
   Choice choose(Transport& t);
+  Choice choose_job(Transport& t);
   Choice choose_peer(Ref<Job> j, bool after_first_read, bool after_second_read);
   [[nodiscard]] Ref<Peer> next_peer(const Job& job) const;
   void did_select(Ref<Job> j, Ref<Peer> p);
@@ -251,13 +253,27 @@ class Engine final : public InspectableBrain {
   bool look(Search& search, Ref<Job> j) const;
   bool look_at_part(Search& search, Ref<Job> root) const;
 
+  // scheduler/round_robin.cpp
+  Choice choose_in_turn(Transport& t);
+  Ref<Entry> create_entry_in_turn(Ref<Message> m, Ref<Destination> d);
+  void assign_neighbours(Ref<Message> m, const std::vector<Placement>& placements);
+  [[nodiscard]] double share_of_recipients() const;
+  [[nodiscard]] std::int64_t batch_size() const;
+  [[nodiscard]] bool reads_early(const Message& message) const;
+
   // scheduler/completion.cpp
   Ref<Peer> obtain_peer(Ref<Job> j, Ref<Destination> d);
   [[nodiscard]] Ref<Peer> find_peer(const Job& job, Ref<Destination> d) const;
+  [[nodiscard]] Ref<Message> message_of(const Entry& entry) const;
+  [[nodiscard]] Ref<Destination> destination_of(const Entry& entry) const;
   Ref<Entry> create_entry(Ref<Message> m, Ref<Job> j, Ref<Peer> p);
+  void did_create_entry(Ref<Message> m, Ref<Destination> d);
+  void put_into_todo(Ref<Entry> e, Ref<Destination> d);
+  void take_from_todo(Ref<Entry> e, Ref<Destination> d);
   void take_from_waiting(Ref<Entry> e);
   void put_into_waiting(Ref<Entry> e, bool in_front);
   void end_entry(Ref<Entry> e, bool was_running);
+  void give_back_slots_of(Ref<Job> j);
   void drop_peer(Ref<Peer> p);
   Ref<Destination> move_entries(Ref<Destination> d, const Dsn& reason);
 
@@ -266,6 +282,7 @@ class Engine final : public InspectableBrain {
   class Auditor;
 
   Config config_;
+  bool round_robin_;
   Time now_;
   Seconds second_{0};
   std::vector<Command>* out_ = nullptr;
@@ -294,6 +311,7 @@ class Engine final : public InspectableBrain {
   Transport* retry_ = nullptr;
 
   std::int64_t recipients_ = 0;
+  std::int64_t asked_ = 0;  // recipients for which the resolver is asked
   std::size_t reading_ = 0, probes_ = 0, suspended_ = 0;
   std::uint64_t last_message_ = 0, last_agent_ = 0, last_ticket_ = 0, last_serial_ = 0;
 

@@ -14,10 +14,12 @@ class Engine::Auditor {
   [[nodiscard]] std::vector<std::string> audit() {
     expect(e_.message_ids_.size() <= static_cast<std::size_t>(e_.config_.active_limit),
            "more messages than the active limit");  //= QUE-03
+    for (const Transport* t : e_.transport_order_) entries(*t);
     e_.message_ids_.for_each([this](MessageId, Ref<Message> m) { message(m); });
     for (const Transport* t : e_.transport_order_) transport(*t);
     expect(recipients_ == e_.recipients_, "recipients in memory are miscounted");
     expect(reading_ == e_.reading_, "messages being read are miscounted");
+    expect(asked_ == e_.asked_, "recipients at the resolver are miscounted");
     expect(probes_ == e_.probes_, "probes are miscounted");
     expect(jobs_seen_ == e_.jobs_.size(), "a job is lost");
     expect(destinations_seen_ == e_.destinations_.size(), "a destination is lost");
@@ -51,11 +53,47 @@ class Engine::Auditor {
     }
     recipients_ += in.in_core;
     reading_ += in.reading ? 1U : 0U;
+    asked_ += static_cast<std::int64_t>(in.batch.size());
     const bool probe = in.stage != Stage::admitting && (in.trace_flags & kTraceVerifyMta) != 0;
     probes_ += probe ? 1U : 0U;
-    expect(in.in_core == in_core, in.queue_id + ": recipients of its jobs do not add up");
     expect(in.room == room, in.queue_id + ": room is not the minimum plus that of its jobs");
+    if (e_.round_robin_) {  // running entries are found at their agents
+      expect(!in.first_job, in.queue_id + ": a job");
+      in_core = held_[m.place].recipients;
+      entries = held_[m.place].entries;
+    }
+    expect(in.in_core == in_core, in.queue_id + ": its recipients in memory are miscounted");
     expect(in.refs == entries, in.queue_id + ": entries are miscounted");
+  }
+
+  // Round robin: what waits on the wheel of a transport, and what runs.
+  void entries(const Transport& t) {
+    if (!e_.round_robin_) return;
+    std::map<std::uint32_t, std::size_t> running;
+    const auto hold = [this](Ref<Entry> x) {
+      const Entry& entry = e_.entries_[x];
+      Held& held = held_[entry.in_turn.message.place];
+      held.entries += 1;
+      held.recipients += entry.recipients.count();
+    };
+    e_.agent_ids_.for_each([&](AgentId, Ref<Agent> a) {
+      const Agent& agent = e_.agents_[a];
+      if (agent.transport != &t || !agent.entry) return;
+      hold(agent.entry);
+      running[e_.entries_[agent.entry].in_turn.destination.place] += 1;
+    });
+    for (Ref<Destination> d = t.destinations.front(); d; d = DestinationList::next(e_.destinations_, d)) {
+      const Destination& in = e_.destinations_[d];
+      expect(running[d.place] == in.busy, in.name + ": running deliveries are miscounted");
+      expect(t.wheel.destination(in.spoke) == d, in.name + ": not on its place of the wheel");
+      for (Ref<Entry> x = in.todo.front(); x; x = TodoList::next(e_.entries_, x)) {
+        hold(x);
+        expect(e_.entries_[x].in_turn.destination == d, in.name + ": an entry of another destination");
+        const int limit = t.config.recipient_limit;  //= PAR-038
+        expect(limit == 0 || &t == e_.retry_ || e_.entries_[x].recipients.count() <= static_cast<std::uint32_t>(limit),
+               "an entry above the recipient limit");
+      }
+    }
   }
 
   // Its entries, by way of its peers.
@@ -162,40 +200,58 @@ class Engine::Auditor {
   }
 
   void capacity(const Transport& t) {
+    std::vector<Ref<Destination>> order;  // that of the walk (spec/scheduling.md, "Allocation")
+    for (Ref<Destination> d = t.destinations.front(); d; d = DestinationList::next(e_.destinations_, d)) {
+      order.push_back(d);
+    }
+    expect(order.size() == t.destination_count, t.name + ": destinations are miscounted");
+    destinations_seen_ += order.size();
+    if (e_.round_robin_) {
+      order.clear();
+      for (Ref<Spoke> x = t.wheel.front(); x; x = t.wheel.next(x)) order.push_back(t.wheel.destination(x));
+      expect(order.size() == t.destination_count, t.name + ": a destination is not on the wheel");
+    }
     std::int64_t sum = 0;
     std::int64_t greatest = 0;
-    std::size_t count = 0;
-    for (Ref<Destination> d = t.destinations.front(); d; d = DestinationList::next(e_.destinations_, d)) {
+    for (const Ref<Destination> d : order) {
+      destination(t, d);
       const Destination& in = e_.destinations_[d];
-      count += 1;
-      std::size_t todo = 0;
-      for (Ref<Entry> x = in.todo.front(); x; x = TodoList::next(e_.entries_, x)) todo += 1;
-      expect(todo == in.todo_count, in.name + ": waiting entries are miscounted");
-      expect(e_.find_destination(t, in.name) == d, in.name + ": not found by its name");
       if (in.window > 0) sum += std::min<std::int64_t>(in.window - static_cast<std::int64_t>(in.busy), in.todo_count);
       greatest = std::max(greatest, sum);
-      Ref<Peer> open;
-      if (e_.is_free(in) && !in.peers.empty()) open = in.peers.first();
-      expect(open == in.open_peer, in.name + ": open for the wrong peer");
-      expect((in.window == 0) == static_cast<bool>(in.reason), in.name + ": a reason without need, or none");
-      expect((in.window == 0) == static_cast<bool>(in.revive), in.name + ": dead without a timer, or a timer too many");
-      const std::int64_t limit = t.config.concurrency_limit;
-      expect(limit == 0 || in.window <= limit, in.name + ": window above the limit");  //= PAR-026
-      expect(limit == 0 || in.busy <= limit, in.name + ": more deliveries than the concurrency limit");
-      expect(in.window >= -1, in.name + ": window below -1");
-      expect(in.window != 0 || in.todo.empty(), in.name + ": waiting entries at a dead destination");
-      expect(in.window <= 0 || !e_.is_idle(in), in.name + ": an idle destination was left behind");
     }
-    destinations_seen_ += count;
-    expect(count == t.destination_count, t.name + ": destinations are miscounted");
-    expect(greatest == t.capacity.greatest(), t.name + ": free capacity is wrong");
+    const std::int64_t known = e_.round_robin_ ? t.wheel.greatest() : t.capacity.greatest();
+    expect(greatest == known, t.name + ": free capacity is wrong");
+  }
+
+  void destination(const Transport& t, Ref<Destination> d) {
+    const Destination& in = e_.destinations_[d];
+    std::size_t todo = 0;
+    for (Ref<Entry> x = in.todo.front(); x; x = TodoList::next(e_.entries_, x)) todo += 1;
+    expect(todo == in.todo_count, in.name + ": waiting entries are miscounted");
+    expect(e_.find_destination(t, in.name) == d, in.name + ": not found by its name");
+    Ref<Peer> open;
+    if (e_.is_free(in) && !in.peers.empty()) open = in.peers.first();
+    expect(open == in.open_peer, in.name + ": open for the wrong peer");
+    expect((in.window == 0) == static_cast<bool>(in.reason), in.name + ": a reason without need, or none");
+    expect((in.window == 0) == static_cast<bool>(in.revive), in.name + ": dead without a timer, or a timer too many");
+    const std::int64_t limit = t.config.concurrency_limit;
+    expect(limit == 0 || in.window <= limit, in.name + ": window above the limit");  //= PAR-026
+    expect(limit == 0 || in.busy <= limit, in.name + ": more deliveries than the concurrency limit");
+    expect(in.window >= -1, in.name + ": window below -1");
+    expect(in.window != 0 || in.todo.empty(), in.name + ": waiting entries at a dead destination");
+    expect(in.window <= 0 || !e_.is_idle(in), in.name + ": an idle destination was left behind");
   }
 
   const Engine& e_;
   std::vector<std::string> broken_;
   std::map<const Transport*, std::int64_t> slots_;
   std::map<std::uint32_t, std::size_t> peers_of_;
-  std::int64_t recipients_ = 0;
+  struct Held {
+    std::size_t entries = 0;
+    std::int64_t recipients = 0;
+  };
+  std::map<std::uint32_t, Held> held_;  // by message
+  std::int64_t recipients_ = 0, asked_ = 0;
   std::size_t reading_ = 0, probes_ = 0, jobs_seen_ = 0, destinations_seen_ = 0;
 };
 

@@ -130,7 +130,7 @@ class Engine::Painter {
     out.warn_at = in.warn_at;
     for (Ref<Entry> x = in.todo.front(); x; x = TodoList::next(e_.entries_, x)) {
       Snapshot::Entry entry;
-      entry.message = id_of(e_.peers_[e_.entries_[x].peer].job);
+      entry.message = e_.messages_[e_.message_of(e_.entries_[x])].id;
       for (const Recipient& r : e_.entries_[x].recipients.unpack()) entry.recipients.push_back(r.offset);
       out.todo.push_back(std::move(entry));
     }
@@ -153,8 +153,12 @@ class Engine::Painter {
     }
     for (const Ref<Agent> a : in.ready) out.ready.push_back(e_.agents_[a].id);
     if (in.suspended) out.suspended = owner(in.suspended->job);
-    for (Ref<Destination> d = in.destinations.front(); d; d = DestinationList::next(e_.destinations_, d)) {
+    for (Ref<Destination> d = in.destinations.front(); !e_.round_robin_ && d;
+         d = DestinationList::next(e_.destinations_, d)) {
       out.destinations.push_back(destination(d));
+    }
+    for (Ref<Spoke> x = in.wheel.front(); x; x = in.wheel.next(x)) {
+      out.destinations.push_back(destination(in.wheel.destination(x)));
     }
     for (Ref<Job> j = in.jobs.first(); j; j = in.jobs.next(e_.jobs_, j)) out.jobs.push_back(job(j));
     return out;

@@ -16,6 +16,7 @@
 #include "engine/store/prefix_tree.hpp"
 #include "engine/store/timer_queue.hpp"
 #include "engine/store/tree.hpp"
+#include "engine/store/wheel.hpp"
 
 namespace weir::engine {
 namespace {
@@ -234,6 +235,55 @@ TEST(EngineStore, PrefixTreeKnowsTheGreatestSumOfAFrontPart) {
       std::int64_t greatest = 0;
       for (const std::int64_t value : row) greatest = std::max(greatest, sum += value);
       ASSERT_EQ(tree.greatest(), greatest);
+    }
+  }
+}
+
+// Beside a list that is turned by hand.
+TEST(EngineStore, WheelTurnsAndKnowsItsFrontParts) {
+  struct Place {
+    Ref<Spoke> spoke;
+    std::int64_t value = 0;
+  };
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Numbers numbers(seed);
+    Wheel wheel;
+    std::vector<Place> list;
+    std::uint32_t last = 0;
+    for (int i = 0; i < 400; ++i) {
+      const auto pick = [&] { return static_cast<std::ptrdiff_t>(numbers.below(list.size())); };
+      const std::uint64_t what = numbers.below(list.size() > 20 ? 8 : 5);
+      if (what == 0 || list.empty()) {
+        list.push_back({wheel.append(Ref<Destination>{++last}), 0});
+        EXPECT_EQ(wheel.destination(list.back().spoke).place, last);
+      } else if (what == 1 || what > 4) {
+        const auto gone = list.begin() + pick();
+        wheel.erase(gone->spoke);
+        list.erase(gone);
+      } else if (what == 2) {
+        const auto chosen = list.begin() + pick();
+        wheel.turn_past(chosen->spoke);
+        std::rotate(list.begin(), chosen + 1, list.end());
+      } else {
+        Place& place = list[static_cast<std::size_t>(pick())];
+        place.value = static_cast<std::int64_t>(numbers.below(9)) - (what == 3 ? 8 : 4);
+        wheel.set(place.spoke, place.value);
+      }
+      std::vector<std::uint32_t> expected;
+      std::vector<std::uint32_t> found;
+      std::int64_t sum = 0;
+      std::int64_t greatest = 0;
+      Ref<Spoke> first;
+      for (std::size_t k = 0; k < list.size(); ++k) {
+        expected.push_back(list[k].spoke.place);
+        if (!first && list[k].value > 0) first = list[k].spoke;
+        greatest = std::max(greatest, sum += list[k].value);
+        EXPECT_EQ(wheel.rank(list[k].spoke), k);
+      }
+      for (Ref<Spoke> x = wheel.front(); x; x = wheel.next(x)) found.push_back(x.place);
+      EXPECT_EQ(found, expected);
+      EXPECT_EQ(wheel.first_above_0(), first);
+      EXPECT_EQ(wheel.greatest(), greatest);
     }
   }
 }

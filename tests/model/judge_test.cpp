@@ -226,10 +226,12 @@ TEST(Judge, StepsWithoutAHeaderArePassedOver) {
 
 TEST(Judge, SaysWhatItHasNoModelFor) {
   TraceHeader header;
-  header.personality = "oqmgr";
+  header.personality = "pqmgr";
   EXPECT_TRUE(Judge::objection(header));
-  header.personality = "qmgr";
-  EXPECT_FALSE(Judge::objection(header));
+  for (const char* known : {"nqmgr", "oqmgr", "qmgr"}) {
+    header.personality = known;
+    EXPECT_FALSE(Judge::objection(header));
+  }
   header.addresses = "scrambled";
   EXPECT_TRUE(Judge::objection(header));
 }

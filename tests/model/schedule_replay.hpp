@@ -27,7 +27,8 @@ struct ReplayResult {
   [[nodiscard]] std::string first_difference() const;
 };
 
-[[nodiscard]] ReplayResult replay_schedule(const std::filesystem::path& trace, const BrainFactory& make,
-                                           const BrainCheck& check);
+// `program` recorded it: qmgr or oqmgr.
+[[nodiscard]] ReplayResult replay_schedule(const std::filesystem::path& trace, const std::string& program,
+                                           const BrainFactory& make, const BrainCheck& check);
 
 }  // namespace weir::testing

@@ -1,4 +1,4 @@
-// Every recorded schedule of the real queue manager, reproduced by each brain.
+// Every recorded schedule of the two real queue managers, reproduced by each brain.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,40 +13,48 @@
 namespace weir::testing {
 namespace {
 
-std::vector<std::string> traces() {
+// Where the recordings of a program are.
+std::filesystem::path folder(const std::string& program) {
+  return vectors() / (program == "qmgr" ? "schedules" : "schedules-" + program);
+}
+
+std::vector<std::string> traces(const std::string& program) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(vectors() / "schedules")) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder(program))) {
     if (entry.path().extension() == ".jsonl") names.push_back(entry.path().stem().string());
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-ReplayResult replay(const std::string& name) {
+ReplayResult replay(const std::string& name, const std::string& program) {
   return replay_schedule(
-      vectors() / "schedules" / (name + ".jsonl"), [](const Config& c) { return make_brain(c); },
+      folder(program) / (name + ".jsonl"), program, [](const Config& c) { return make_brain(c); },
       [](const Brain& brain) { return dynamic_cast<const InspectableBrain&>(brain).broken_invariants(); });
 }
 
-// The two recordings that show a defect of the real program which Weir does not copy (spec/divergences.md).
+// The two recordings of each program that show a defect of the real one which Weir does not copy (spec/divergences.md).
 const std::string kStaleReason = "18-agent-vanishes";        // DV-01
 const std::string kRetryLeak = "24-retry-destination-leak";  // DV-03
 
-std::vector<std::string> conforming_traces() {
-  std::vector<std::string> names = traces();
+std::vector<std::string> conforming_traces(const std::string& program) {
+  std::vector<std::string> names = traces(program);
   std::erase(names, kStaleReason);
   std::erase(names, kRetryLeak);
   return names;
 }
 
 class Schedules : public ::testing::TestWithParam<std::string> {};
+class RoundRobinSchedules : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(Schedules, AreReproduced) {
-  const ReplayResult result = replay(GetParam());
+void expect_reproduced(const ReplayResult& result) {
   EXPECT_GT(result.inputs, 1);
   EXPECT_EQ(result.first_difference(), "");
   EXPECT_EQ(result.broken, std::vector<std::string>{});
 }
+
+TEST_P(Schedules, AreReproduced) { expect_reproduced(replay(GetParam(), "qmgr")); }
+TEST_P(RoundRobinSchedules, AreReproduced) { expect_reproduced(replay(GetParam(), "oqmgr")); }
 
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
@@ -54,11 +62,14 @@ std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Schedules, ::testing::ValuesIn(conforming_traces()), test_name);
+INSTANTIATE_TEST_SUITE_P(All, Schedules, ::testing::ValuesIn(conforming_traces("qmgr")), test_name);
+INSTANTIATE_TEST_SUITE_P(All, RoundRobinSchedules, ::testing::ValuesIn(conforming_traces("oqmgr")), test_name);
+
+class ScheduleDivergences : public ::testing::TestWithParam<std::string> {};
 
 // The recording departs where a crash is blamed with the reason of another agent's report, and not before.
-TEST(ScheduleDivergences, ReasonOfAnotherDeliveryIsNotUsedAfterACrash) {
-  const ReplayResult result = replay(kStaleReason);
+TEST_P(ScheduleDivergences, ReasonOfAnotherDeliveryIsNotUsedAfterACrash) {
+  const ReplayResult result = replay(kStaleReason, GetParam());
   EXPECT_EQ(result.broken, std::vector<std::string>{});
   const std::string difference = result.first_difference();
   EXPECT_NE(difference.find("\"in\":\"crash\""), std::string::npos) << difference;
@@ -68,8 +79,8 @@ TEST(ScheduleDivergences, ReasonOfAnotherDeliveryIsNotUsedAfterACrash) {
 
 // The recording keeps a destination of the retry transport for each reason and counts it; Weir remembers one more
 // dead destination for it.
-TEST(ScheduleDivergences, ReasonsAreNotLeftBehindAsDestinations) {
-  const ReplayResult result = replay(kRetryLeak);
+TEST_P(ScheduleDivergences, ReasonsAreNotLeftBehindAsDestinations) {
+  const ReplayResult result = replay(kRetryLeak, GetParam());
   EXPECT_EQ(result.broken, std::vector<std::string>{});
   const std::string difference = result.first_difference();
   EXPECT_NE(difference.find("  - {\"out\":\"log\",\"t\":0,\"text\":\"qmgr_queue_unthrottle: queue d3:"),
@@ -80,7 +91,12 @@ TEST(ScheduleDivergences, ReasonsAreNotLeftBehindAsDestinations) {
   EXPECT_TRUE(std::any_of(result.replayed.begin(), result.replayed.end(), has_fourth));
 }
 
-TEST(ScheduleVectors, AreAllThere) { EXPECT_GE(traces().size(), 39U); }
+INSTANTIATE_TEST_SUITE_P(Both, ScheduleDivergences, ::testing::Values("qmgr", "oqmgr"), test_name);
+
+TEST(ScheduleVectors, AreAllThere) {
+  EXPECT_GE(traces("qmgr").size(), 39U);
+  EXPECT_GE(traces("oqmgr").size(), 39U);
+}
 
 }  // namespace
 }  // namespace weir::testing

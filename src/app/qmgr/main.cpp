@@ -44,7 +44,7 @@ Brains make_brains(Start& start, Time now) {
   std::unique_ptr<Brain> brain = make_brain(start);
   const codec::ProcessSettings& settings = start.settings();
   if (settings.weir_trace.empty()) return {std::move(brain)};
-  TraceHeader header{.personality = start.process_name(), .brain = settings.weir_brain, .start = now};
+  TraceHeader header{.personality = settings.weir_personality, .brain = settings.weir_brain, .start = now};
   header.config = start.config();
   auto recorder = std::make_unique<postfix::TraceRecorder>(
       std::move(brain), start.log(),

@@ -28,7 +28,7 @@ void Engine::admit(const ScanEntry& entry) {
                 .queue_id = entry.queue_id,
                 .flush_request = entry.flush_request,
                 .expire_request = entry.expire_request,
-                .at_most = std::min<std::int64_t>(std::max(free, message.room), 5000)});
+                .at_most = round_robin_ ? batch_size() : std::min<std::int64_t>(std::max(free, message.room), 5000)});
 }
 
 void Engine::on(const Admitted& event) {
@@ -102,6 +102,8 @@ void Engine::admission_over(MessageId message, bool imported) {
 void Engine::release_message(Ref<Message> m) {
   Message& message = messages_[m];
   end_reading(m);
+  asked_ -= static_cast<std::int64_t>(message.batch.size());
+  message.batch.clear();
   if (message.stage != Stage::admitting && (message.trace_flags & kTraceVerifyMta) != 0) probes_ -= 1;
   message_ids_.erase(message.id);
   message.rare.reset();

@@ -23,6 +23,15 @@ bool equal_folded(std::string_view a, std::string_view b) {
   return true;
 }
 
+int compare_folded(std::string_view a, std::string_view b) {
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    const auto x = static_cast<unsigned char>(fold(a[i]));
+    const auto y = static_cast<unsigned char>(fold(b[i]));
+    if (x != y) return x < y ? -1 : 1;
+  }
+  return a.size() < b.size() ? -1 : a.size() > b.size() ? 1 : 0;
+}
+
 std::string_view domain_part(std::string_view address) {
   const auto at = address.rfind('@');
   return at == std::string_view::npos ? std::string_view{} : address.substr(at + 1);
@@ -48,12 +57,14 @@ void Engine::take_batch(Ref<Message> m, const Batch& batch) {
   message.batch.clear();
   message.batch.reserve(count);
   for (std::size_t i = 0; i < count; ++i) message.batch.push_back(batch.recipients[keys_[i].index]);
+  asked_ += static_cast<std::int64_t>(count);
   if (count == 0) {
     assign_batch(m, {});
     return;
   }
   if (message.rare && message.rare->redirect) {
     message.batch.resize(1);
+    asked_ -= static_cast<std::int64_t>(count) - 1;
     if (message.more) command(DropUnread{message.id});
     message.more = false;
     message.unread = 0;
@@ -129,7 +140,8 @@ void Engine::on(const Resolved& event) {
 void Engine::ask_for_recipients(Ref<Message> m) {
   begin_reading(m);
   const Message& message = messages_[m];
-  command(ReadRecipients{message.id, std::min<std::int64_t>(message.room - message.in_core, 5000)});
+  const std::int64_t room = std::min<std::int64_t>(message.room - message.in_core, 5000);
+  command(ReadRecipients{message.id, round_robin_ ? batch_size() : room});
 }
 
 // --- sorting -----------------------------------------------------------------------------------------
@@ -153,7 +165,8 @@ bool Engine::key_less(const SortKey& a, const SortKey& b) const {
   }
   if (a.has_domain != b.has_domain) return a.has_domain;
   if (const int order = a.domain.compare(b.domain); order != 0) return order < 0;
-  if (const int order = a.address->compare(*b.address); order != 0) return order < 0;
+  const int order = round_robin_ ? compare_folded(*a.address, *b.address) : a.address->compare(*b.address);
+  if (order != 0) return order < 0;
   return a.index < b.index;
 }
 
@@ -161,6 +174,7 @@ bool Engine::key_less(const SortKey& a, const SortKey& b) const {
 
 void Engine::assign_batch(Ref<Message> m, const std::vector<Answer>& answers) {
   std::vector<Recipient> batch = std::exchange(messages_[m].batch, {});
+  asked_ -= static_cast<std::int64_t>(batch.size());
   keys_.resize(std::max(keys_.size(), batch.size()));
   std::size_t count = 0;
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -173,7 +187,11 @@ void Engine::assign_batch(Ref<Message> m, const std::vector<Answer>& answers) {
             [this](const SortKey& a, const SortKey& b) { return key_less(a, b); });
   placements_.clear();
   for (std::size_t i = 0; i < count; ++i) placements_.push_back({&batch[keys_[i].index], keys_[i].destination});
-  assign(m, placements_);
+  if (round_robin_) {
+    assign_neighbours(m, placements_);
+  } else {
+    assign(m, placements_);
+  }
   batch_over(m);
 }
 

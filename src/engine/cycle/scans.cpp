@@ -69,7 +69,10 @@ void Engine::begin_scan(Queue queue) {
 }
 
 //= QUE-03
-bool Engine::has_room() const { return message_ids_.size() < static_cast<std::size_t>(config_.active_limit); }
+bool Engine::has_room() const {
+  if (round_robin_ && recipients_ + asked_ >= config_.message_recipient_limit) return false;  //= PAR-011
+  return message_ids_.size() < static_cast<std::size_t>(config_.active_limit);
+}
 
 // At most one message a turn, and none past one whose recipients are being read.
 void Engine::start_import() {

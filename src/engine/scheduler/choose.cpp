@@ -3,9 +3,11 @@
 
 namespace weir::engine {
 
+Engine::Choice Engine::choose(Transport& t) { return round_robin_ ? choose_in_turn(t) : choose_job(t); }
+
 // From the current job on, the first that has an entry to send. What is passed on the way is blocked from now on;
 // next_to_look_at() knows where anything else happens, so the rest is passed by moving the sweep.
-Engine::Choice Engine::choose(Transport& t) {
+Engine::Choice Engine::choose_job(Transport& t) {
   Ref<Job> start;
   bool read_before = false;
   bool read_after = false;
@@ -144,10 +146,15 @@ void Engine::did_select(Ref<Job> j, Ref<Peer> p) {
 // The request could not be sent: the entry waits again, last at its destination, first of its job. What the choice
 // did to the job stays.
 void Engine::unselect(Ref<Entry> e) {
+  const Ref<Destination> d = destination_of(entries_[e]);
+  destinations_[d].busy -= 1;
+  if (round_robin_) {
+    put_into_todo(e, d);
+    did_change_capacity(d);
+    return;
+  }
   const Ref<Peer> p = entries_[e].peer;
   const Ref<Job> j = peers_[p].job;
-  const Ref<Destination> d = peers_[p].destination;
-  destinations_[d].busy -= 1;
   const bool blocked = is_blocked(jobs_[j]);
   if (peers_[p].waiting.empty() && blocked) peers_[p].unmarked = true;
   put_into_waiting(e, true);
@@ -158,9 +165,8 @@ void Engine::unselect(Ref<Entry> e) {
 
 void Engine::send(Ref<Agent> a, Ref<Entry> e) {
   const Entry& entry = entries_[e];
-  const Peer& peer = peers_[entry.peer];
-  const Message& message = messages_[jobs_[peer.job].message];
-  const Destination& d = destinations_[peer.destination];
+  const Message& message = messages_[message_of(entry)];
+  const Destination& d = destinations_[destination_of(entry)];
   agents_[a].entry = e;
   const unsigned always = message.inspect ? kDeliverBounce : kDeliverBounce | kDeliverSuccess;
   command(Deliver{.agent = agents_[a].id,

@@ -31,13 +31,12 @@ void Engine::on(const Delivered& event) {
   const Ref<Entry> e = agents_[a].entry;
   Transport& t = *agents_[a].transport;
   release_agent(a);
-  const Peer& peer = peers_[entries_[e].peer];
-  const Ref<Destination> d = peer.destination;
+  const Ref<Destination> d = destination_of(entries_[e]);
 
   bool reason_given = !event.dsn.text.empty();
   Ref<Destination> retry;
   if (event.try_again || !event.complete) {
-    messages_[jobs_[peer.job].message].deferred = true;
+    messages_[message_of(entries_[e])].deferred = true;
     if (!event.dsn.code.empty()) {  // trouble with the destination
       reason_given = true;
       if (destinations_[d].window > 0) {
@@ -100,15 +99,32 @@ void Engine::drop_peer(Ref<Peer> p) {
 
 // --- entries -----------------------------------------------------------------------------------------
 
+Ref<Message> Engine::message_of(const Entry& entry) const {
+  return round_robin_ ? entry.in_turn.message : jobs_[peers_[entry.peer].job].message;
+}
+
+Ref<Destination> Engine::destination_of(const Entry& entry) const {
+  return round_robin_ ? entry.in_turn.destination : peers_[entry.peer].destination;
+}
+
+void Engine::put_into_todo(Ref<Entry> e, Ref<Destination> d) {
+  Destination& destination = destinations_[d];
+  if (destination.todo.empty()) destination.transport->waiting_destinations.push_back(destinations_, d);
+  destination.todo.push_back(entries_, e);
+  destination.todo_count += 1;
+}
+
+void Engine::take_from_todo(Ref<Entry> e, Ref<Destination> d) {
+  Destination& destination = destinations_[d];
+  destination.todo.erase(entries_, e);
+  destination.todo_count -= 1;
+  if (destination.todo.empty()) destination.transport->waiting_destinations.erase(destinations_, d);
+}
+
 void Engine::put_into_waiting(Ref<Entry> e, bool in_front) {
   const Ref<Peer> p = entries_[e].peer;
   Peer& peer = peers_[p];
-  Destination& d = destinations_[peer.destination];
-  if (d.todo.empty()) {
-    d.transport->waiting_destinations.push_back(destinations_, peer.destination);
-  }
-  d.todo.push_back(entries_, e);
-  d.todo_count += 1;
+  put_into_todo(e, peer.destination);
   if (peer.waiting.empty()) {
     peer.filled = ++last_serial_;
     if (jobs_[peer.job].is_linked()) index_peer(p);
@@ -123,16 +139,13 @@ void Engine::put_into_waiting(Ref<Entry> e, bool in_front) {
 void Engine::take_from_waiting(Ref<Entry> e) {
   const Ref<Peer> p = entries_[e].peer;
   Peer& peer = peers_[p];
-  Destination& d = destinations_[peer.destination];
   if (peer.waiting.front() == e && peer.waiting.back() == e) {
     keep_mark(p);
     peer.unmarked = false;
     unindex_peer(p);
   }
   peer.waiting.erase(entries_, e);
-  d.todo.erase(entries_, e);
-  d.todo_count -= 1;
-  if (d.todo.empty()) d.transport->waiting_destinations.erase(destinations_, peer.destination);
+  take_from_todo(e, peer.destination);
 }
 
 Ref<Entry> Engine::create_entry(Ref<Message> m, Ref<Job> j, Ref<Peer> p) {
@@ -141,50 +154,50 @@ Ref<Entry> Engine::create_entry(Ref<Message> m, Ref<Job> j, Ref<Peer> p) {
   put_into_waiting(e, false);
   peers_[p].entries += 1;
   jobs_[j].read += 1;
+  did_create_entry(m, peers_[p].destination);
+  return e;
+}
+
+void Engine::did_create_entry(Ref<Message> m, Ref<Destination> d) {
   messages_[m].refs += 1;
-  const Ref<Destination> d = peers_[p].destination;
   did_change_capacity(d);
   did_change_message(m);
   clog_check(d);
-  return e;
 }
 
 // In this order: off the lists, recipients out of memory, slots back, the destination, the message.
 void Engine::end_entry(Ref<Entry> e, bool was_running) {
   const Ref<Peer> p = entries_[e].peer;
-  const Ref<Job> j = peers_[p].job;
-  const Ref<Destination> d = peers_[p].destination;
-  Job& job = jobs_[j];
+  const Ref<Destination> d = destination_of(entries_[e]);
+  const Ref<Message> m = message_of(entries_[e]);
+  const Ref<Job> j = round_robin_ ? Ref<Job>{} : peers_[p].job;
   Destination& destination = destinations_[d];
-  Transport& t = *job.transport;
-  const Ref<Message> m = job.message;
   Message& message = messages_[m];
   const std::uint32_t count = entries_[e].recipients.count();
   if (was_running) {
     destination.busy -= 1;
+  } else if (round_robin_) {
+    take_from_todo(e, d);
   } else {
     take_from_waiting(e);
-    job.selected += 1;
+    jobs_[j].selected += 1;
   }
   entries_[e].recipients.release(texts_);
   entries_.release(e);
   did_change_capacity(d);
 
-  job.in_core -= count;
   message.in_core -= count;
   recipients_ -= count;
+  if (j) jobs_[j].in_core -= count;
   did_change_message(m);
-  for (Ref<Job> s = message.first_job; s; s = jobs_[s].next_of_message) {
-    const Job& sibling = jobs_[s];
-    if (s == j || static_cast<std::int64_t>(sibling.in_core) >= sibling.room) continue;
-    if (!sibling.is_linked() || !message.more) give_back_slots(s);
-  }
-  if (!message.more) give_back_slots(j);
+  if (j) give_back_slots_of(j);
 
-  if (was_running && t.config.destination_rate_delay > Seconds{0}) suspend(d);  //= PAR-070
+  if (was_running && destination.transport->config.destination_rate_delay > Seconds{0}) suspend(d);  //= PAR-070
   if (destination.window >= 0) unblock_check(d);
-  peers_[p].entries -= 1;
-  if (peers_[p].entries == 0) drop_peer(p);
+  if (p) {
+    peers_[p].entries -= 1;
+    if (peers_[p].entries == 0) drop_peer(p);
+  }
   if (was_running) destination.last_done = clock();
   if (is_idle(destination)) {
     //= PAR-012
@@ -197,11 +210,28 @@ void Engine::end_entry(Ref<Entry> e, bool was_running) {
   }
   message.refs -= 1;
   did_change_message(m);
-  check_finished(m);
+  if (reads_early(message)) {
+    mark(Rule::par_023);
+    ask_for_recipients(m);
+  } else {
+    check_finished(m);
+  }
+}
+
+// Recipients of this job have left memory: which jobs of its message give slots back for it.
+void Engine::give_back_slots_of(Ref<Job> j) {
+  const Message& message = messages_[jobs_[j].message];
+  for (Ref<Job> s = message.first_job; s; s = jobs_[s].next_of_message) {
+    const Job& sibling = jobs_[s];
+    if (s == j || static_cast<std::int64_t>(sibling.in_core) >= sibling.room) continue;
+    if (!sibling.is_linked() || !message.more) give_back_slots(s);
+  }
+  if (!message.more) give_back_slots(j);
 }
 
 // Waiting entries of a dead destination or transport go to the retry transport, which defers them with the reason;
-// when that is unusable they are deferred here and now. The destination at the retry transport, if there is one.
+// when that is unusable they are deferred here and now. Oldest first, but newest first with round robin. The result is
+// the destination at the retry transport, if there is one.
 Ref<Destination> Engine::move_entries(Ref<Destination> d, const Dsn& reason) {
   mark(Rule::par_030);
   Transport& retry = retry_transport();
@@ -212,11 +242,15 @@ Ref<Destination> Engine::move_entries(Ref<Destination> d, const Dsn& reason) {
     r = obtain_destination(retry, text, text);
     usable = destinations_[r].window != 0;
   }
-  const Ref<Entry> last = destinations_[d].todo.back();
-  while (const Ref<Entry> old = destinations_[d].todo.front()) {
-    const Ref<Job> source = peers_[entries_[old].peer].job;
-    const Ref<Message> m = jobs_[source].message;
-    if (usable) {
+  const auto& todo = destinations_[d].todo;
+  const Ref<Entry> last = round_robin_ ? todo.front() : todo.back();
+  while (const Ref<Entry> old = round_robin_ ? todo.back() : todo.front()) {
+    const Ref<Message> m = message_of(entries_[old]);
+    if (usable && round_robin_) {
+      const Ref<Entry> moved = create_entry_in_turn(m, r);
+      entries_[moved].recipients.take_over(entries_[old].recipients);
+    } else if (usable) {
+      const Ref<Job> source = peers_[entries_[old].peer].job;
       const Ref<Job> j = obtain_job(m, retry);
       const Ref<Entry> moved = create_entry(m, j, obtain_peer(j, r));
       entries_[moved].recipients.take_over(entries_[old].recipients);

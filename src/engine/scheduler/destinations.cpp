@@ -28,27 +28,35 @@ Ref<Destination> Engine::obtain_destination(Transport& t, const std::string& nam
   return d;
 }
 
-// As a copy, in creation order: for the rare events that are about many of them.
+// As a copy, in the order of the transport's list: for the rare events that are about many of them.
 template <class L>
-std::vector<Ref<Destination>> Engine::in_creation_order(const L& list) const {
-  std::vector<Ref<Destination>> all;
-  for (Ref<Destination> d = list.front(); d; d = L::next(destinations_, d)) all.push_back(d);
-  std::sort(all.begin(), all.end(), [this](Ref<Destination> a, Ref<Destination> b) {
-    return destinations_[a].serial < destinations_[b].serial;
-  });
-  return all;
+std::vector<Ref<Destination>> Engine::in_list_order(const Transport& t, const L& list) const {
+  std::vector<std::pair<std::uint64_t, Ref<Destination>>> all;
+  for (Ref<Destination> d = list.front(); d; d = L::next(destinations_, d)) {
+    const Destination& destination = destinations_[d];
+    all.emplace_back(round_robin_ ? t.wheel.rank(destination.spoke) : destination.serial, d);
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Ref<Destination>> order;
+  order.reserve(all.size());
+  for (const auto& [place, d] : all) order.push_back(d);
+  return order;
 }
 
 std::vector<Ref<Destination>> Engine::all_dead(const Transport& t) const {
-  return in_creation_order(t.dead_destinations);
+  return in_list_order(t, t.dead_destinations);
 }
 
 std::vector<Ref<Destination>> Engine::all_waiting(const Transport& t) const {
-  return in_creation_order(t.waiting_destinations);
+  return in_list_order(t, t.waiting_destinations);
 }
 
 // Places of deleted destinations are won back when all are used up: O(1) amortized.
 void Engine::give_prefix_place(Transport& t, Ref<Destination> d) {
+  if (round_robin_) {
+    destinations_[d].spoke = t.wheel.append(d);
+    return;
+  }
   if (t.capacity.full()) {
     t.capacity.reset(std::max<std::size_t>(16, 2 * t.destination_count));
     for (Ref<Destination> x = t.destinations.front(); x != d; x = DestinationList::next(destinations_, x)) {
@@ -67,6 +75,10 @@ void Engine::did_change_capacity(Ref<Destination> d) {
   if (destination.window > 0) {
     free = std::min<std::int64_t>(destination.window - static_cast<std::int64_t>(destination.busy),
                                   destination.todo_count);
+  }
+  if (round_robin_) {
+    t.wheel.set(destination.spoke, free);
+    return;
   }
   t.capacity.set(destination.prefix_place, free);
 
@@ -225,7 +237,11 @@ void Engine::delete_if_idle(Ref<Destination> d) {
 void Engine::delete_destination(Ref<Destination> d) {
   Destination& destination = destinations_[d];
   Transport& t = *destination.transport;
-  t.capacity.set(destination.prefix_place, 0);
+  if (round_robin_) {
+    t.wheel.erase(destination.spoke);
+  } else {
+    t.capacity.set(destination.prefix_place, 0);
+  }
   t.destinations.erase(destinations_, d);
   t.destination_count -= 1;
   t.names.erase(destinations_, d);

@@ -68,7 +68,7 @@ void Engine::allocate_agents() {
 // The walk over destinations, stopped at its first success, succeeds when some front part of it adds up to enough.
 bool Engine::wants_agent(const Transport& t) const {
   if (t.dead || t.rate_locked || t.pending >= 2 || !t.ready.empty()) return false;
-  return t.capacity.greatest() >= t.pending + 1;
+  return (round_robin_ ? t.wheel.greatest() : t.capacity.greatest()) >= t.pending + 1;
 }
 
 void Engine::on(const AgentReady& event) { agent_answered(event.agent, false); }
@@ -169,9 +169,12 @@ void Engine::choose_for_ready_agents(Transport& t) {
 void Engine::resume_choices() {
   const std::vector<Transport*> order = transport_order_;
   for (Transport* t : order) {
-    if (!t->suspended) continue;
-    const Ref<Job> j = t->suspended->job;
-    if (j && messages_[jobs_[j].message].reading) continue;
+    if (t->suspended) {
+      const Ref<Job> j = t->suspended->job;
+      if (j && messages_[jobs_[j].message].reading) continue;
+    } else if (!round_robin_) {
+      continue;
+    }
     choose_for_ready_agents(*t);
   }
 }

@@ -24,6 +24,7 @@
 #include "engine/store/prefix_tree.hpp"
 #include "engine/store/text_pool.hpp"
 #include "engine/store/tree.hpp"
+#include "engine/store/wheel.hpp"
 
 namespace weir::engine {
 
@@ -55,13 +56,21 @@ struct Timer {
 
 // --- entries and peers -------------------------------------------------------------------------------
 
-// One delivery request in the making.
+// One delivery request in the making. Round robin knows no peers: an entry belongs to a message and a destination.
 struct Entry {
-  ListLinks<Entry> in_todo;     // of its destination, in order of creation
-  ListLinks<Entry> in_waiting;  // of its peer
+  struct Owners {
+    Ref<Message> message;
+    Ref<Destination> destination;
+  };
+  ListLinks<Entry> in_todo;  // of its destination, in order of creation
+  union {
+    ListLinks<Entry> in_waiting;  // of its peer
+    Owners in_turn;               // round robin
+  };
   Ref<Peer> peer;
   PackedRecipients recipients;
-  void reset() { *this = {}; }
+  Entry() : in_waiting{} {}
+  void reset() { *this = Entry(); }
 };
 using TodoList = List<Entry, &Entry::in_todo>;
 using WaitingList = List<Entry, &Entry::in_waiting>;
@@ -162,6 +171,7 @@ struct Destination {
   Ref<Peer> open_peer;
   std::uint64_t epoch = 0;  // equals the transport's: marked as blocking
   std::size_t prefix_place = 0;
+  Ref<Spoke> spoke;             // round robin
   std::unique_ptr<Dsn> reason;  // while throttled
   unsigned cache_flags = 0;
   Seconds last_done{0}, warn_at{0};
@@ -194,6 +204,7 @@ struct Transport {
   DeadDestinations dead_destinations;        // in no order
   WaitingDestinations waiting_destinations;  // in no order
   PrefixTree capacity;
+  Wheel wheel;  // in its place with round robin
 
   Schedule jobs;
   std::size_t job_count = 0;

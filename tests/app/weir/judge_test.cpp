@@ -131,7 +131,7 @@ TEST(JudgeCommand, GarbageIsRefusedWithItsLine) {
   EXPECT_EQ(judged("\n" + example()).status, kConforms);  // cut before the first byte of a line
   EXPECT_EQ(judged(std::string("\0\n\xff\n", 4)).errors, "weir judge: T: cannot be judged: line 1 is not JSON\n");
   EXPECT_EQ(judged(with(example(), R"({"weir_trace":1)", R"({"weir_trace":2)")).status, kNotJudged);
-  EXPECT_EQ(judged(with(example(), R"("personality":"qmgr")", R"("personality":"oqmgr")")).status, kNotJudged);
+  EXPECT_EQ(judged(with(example(), R"("personality":"qmgr")", R"("personality":"pqmgr")")).status, kNotJudged);
 }
 
 TEST(JudgeCommand, FilesThatCannotBeRead) {

@@ -546,5 +546,27 @@ TEST(Parameters, OqmgrReadsItsOwnSet) {
   EXPECT_EQ(evaluate("qmgr_fudge_factor = 101\n").notes, Notes{});
 }
 
+TEST(Parameters, PersonalityIsTheNameOrWhatMainCfSays) {
+  for (const auto& [name, personality] :
+       {std::pair{"qmgr", "qmgr"}, {"oqmgr", "oqmgr"}, {"nqmgr", "nqmgr"}, {"queue-manager", "qmgr"}}) {
+    Surroundings surroundings;
+    surroundings.process_name = name;
+    const Evaluated result = evaluate("", {}, {}, surroundings);
+    EXPECT_EQ(result.settings.weir_personality, personality);
+    EXPECT_EQ(result.config.scheduler,
+              personality == std::string("oqmgr") ? Scheduler::round_robin : Scheduler::preemptive);
+  }
+  const Evaluated chosen = evaluate("weir_personality = oqmgr\nqmgr_fudge_factor = 40\ndefault_recipient_limit = x\n");
+  EXPECT_EQ(chosen.notes, Notes{});
+  EXPECT_EQ(chosen.settings.weir_personality, "oqmgr");
+  EXPECT_EQ(chosen.config.scheduler, Scheduler::round_robin);
+  EXPECT_EQ(chosen.config.fudge_factor, 40);
+  Surroundings surroundings;
+  surroundings.process_name = "oqmgr";
+  EXPECT_EQ(evaluate("weir_personality = qmgr\n", {}, {}, surroundings).config.scheduler, Scheduler::preemptive);
+  EXPECT_EQ(evaluate("weir_personality = pqmgr\n").notes.fatal,
+            "parameter weir_personality: unrecognized value: pqmgr");
+}
+
 }  // namespace
 }  // namespace weir::codec
