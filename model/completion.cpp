@@ -30,13 +30,18 @@ void Model::on(const Delivered& event) {
   const Entry& entry = s_.entries.at(entry_id);
   const DestinationId destination = entry.destination;
 
+  const Habits& habits = s_.config.habits;
   Dsn dsn = event.dsn;
   bool killed = false;
   if (event.try_again || !event.complete) {
     s_.messages.at(entry.message).deferred = true;
-    if (!dsn.code.empty()) {  // trouble with the destination
+    if (!event.complete && habits.crash_kills_transport) {
+      log(LogTransportFailure{transport});
+      transport_dies(transport, {"4.3.0", "unknown mail transport error"});
+    } else if (!dsn.code.empty()) {  // trouble with the destination
       if (!is_status_code(dsn.code)) dsn.code = "4.0.0";
-      dsn.text = "delivery temporarily suspended: " + (dsn.text.empty() ? std::string("unknown error") : dsn.text);
+      if (dsn.text.empty()) dsn.text = "unknown error";
+      if (!habits.defers_itself) dsn.text = "delivery temporarily suspended: " + dsn.text;
       if (s_.destinations.at(destination).window > 0) {
         negative_feedback(destination, dsn);
         killed = s_.destinations.at(destination).window == 0;
@@ -146,7 +151,7 @@ void Model::move_entries(DestinationId id, const Dsn& reason) {
   DestinationId retry;
   bool usable = false;
   const std::string text = reason.code + ' ' + reason.text;
-  if (!transport_of("retry").dead) {
+  if (!s_.config.habits.defers_itself && !transport_of("retry").dead) {
     retry = obtain_destination("retry", text, text);
     usable = s_.destinations.at(retry).window != 0;
   }
@@ -185,6 +190,7 @@ void Model::move_entries(DestinationId id, const Dsn& reason) {
 
 // A reason that nothing waits for any more is not left behind: DV-03.
 void Model::drop_idle_retry_destinations() {
+  if (s_.config.habits.defers_itself) return;
   for (const DestinationId id : std::vector<DestinationId>(transport_of("retry").destinations)) delete_if_idle(id);
 }
 

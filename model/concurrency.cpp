@@ -46,6 +46,11 @@ void Model::positive_feedback(DestinationId id) {
   const int limit = config.concurrency_limit == 0 ? std::numeric_limits<int>::max() : config.concurrency_limit;
   const auto busy = static_cast<std::int64_t>(d.busy.size());
   if (d.window < limit && d.window < busy + config.initial_concurrency) {
+    if (s_.config.habits.whole_steps) {
+      d.window += 1;
+      log_state(false, d);
+      return;
+    }
     const double f = feedback(config.positive_feedback, d.window);
     if (s_.config.feedback_debug && d.transport != "retry" && d.transport != "error") log(LogFeedbackStep{false, f});
     d.success += f;
@@ -63,6 +68,12 @@ void Model::positive_feedback(DestinationId id) {
 void Model::negative_feedback(DestinationId id, const Dsn& dsn) {
   Destination& d = s_.destinations.at(id);
   const TransportConfig& config = s_.transports.at(d.transport).config;
+  if (s_.config.habits.whole_steps) {
+    d.window -= 1;
+    if (d.window == 0) throttle(id, dsn);
+    log_state(true, d);
+    return;
+  }
   d.cohorts += 1.0 / d.window;
   if (config.failed_cohort_limit > 0 && d.cohorts >= config.failed_cohort_limit) d.window = 0;
   if (d.window > 0) {
@@ -76,12 +87,16 @@ void Model::negative_feedback(DestinationId id, const Dsn& dsn) {
     }
     d.window = std::max(d.window, 1);
   }
-  if (d.window == 0) {  //= PAR-030
-    d.reason = dsn;
-    d.cache_flags = 0;
-    set_timer({.kind = Timer::Kind::destination_revive, .destination = id}, s_.config.minimal_backoff);  //= PAR-059
-  }
+  if (d.window == 0) throttle(id, dsn);
   log_state(true, d);
+}
+
+//= PAR-030  remembered as dead for a while
+void Model::throttle(DestinationId id, const Dsn& dsn) {
+  Destination& d = s_.destinations.at(id);
+  d.reason = dsn;
+  d.cache_flags = 0;
+  set_timer({.kind = Timer::Kind::destination_revive, .destination = id}, s_.config.minimal_backoff);  //= PAR-059
 }
 
 // Throttled -> ready.
@@ -89,8 +104,8 @@ void Model::unthrottle(DestinationId id) {
   Destination& d = s_.destinations.at(id);
   cancel_timer(Timer::Kind::destination_revive, "", id);
   d.reason = {};
-  d.window =
-      d.busy.empty() ? s_.transports.at(d.transport).config.initial_concurrency : static_cast<int>(d.busy.size());
+  const bool afresh = d.busy.empty() || s_.config.habits.whole_steps;
+  d.window = afresh ? s_.transports.at(d.transport).config.initial_concurrency : static_cast<int>(d.busy.size());
   d.success = d.failure = d.cohorts = 0;
   log_state(false, d);
 }

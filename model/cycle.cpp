@@ -39,23 +39,25 @@ void Model::on(const Triggered& event) {
 }
 
 void Model::request_scan(Queue queue, ScanRequest request) {
-  if (request.revive) revive_everything();
+  const bool late = s_.config.habits.late_scan_modifiers;
+  if (request.revive && !late) revive_everything();
   Scan& scan = scan_of(queue);
-  if (scan.open) {  // modifiers reach the running scan at once, and stay for the next one
+  if (scan.open && !late) {  // modifiers reach the running scan at once, and stay for the next one
     scan.current.all |= request.all;
     scan.current.lift |= request.lift;
   }
   scan.next.start |= request.start;  //= TRG-04  a running scan is followed by exactly one more
   scan.next.all |= request.all;      //= TRG-08
   scan.next.lift |= request.lift;
+  scan.next.revive |= request.revive && late;
   if (!scan.open && request.start) begin_scan(queue);
 }
 
 void Model::begin_scan(Queue queue) {
   Scan& scan = scan_of(queue);
-  scan.current = scan.next;
-  scan.next = {};
+  scan.current = std::exchange(scan.next, {});
   scan.open = true;
+  if (scan.current.revive) revive_everything();
   command(OpenScan{queue});
 }
 
@@ -69,13 +71,15 @@ bool Model::has_room() const {
 void Model::start_import() {
   if (s_.import.active) return;
   s_.import.yielded = false;
-  // Recipients that are being read come first: nothing is imported past them.
-  for (const auto& [id, message] : s_.messages) {
-    if (message.reading) return;
-  }
+  if (someone_is_read()) return;  // their recipients come first: nothing is imported past them
+  // With double_import *first* never changes: both queues are looked at, incoming first.
   const Queue other = s_.first == Queue::incoming ? Queue::deferred : Queue::incoming;
   s_.import = {.active = true, .candidates = {s_.first, other}};
   look_at_next_queue();
+}
+
+bool Model::someone_is_read() const {
+  return std::any_of(s_.messages.begin(), s_.messages.end(), [](const auto& m) { return m.second.reading; });
 }
 
 void Model::look_at_next_queue() {
@@ -135,14 +139,17 @@ void Model::admit(const ScanEntry& entry) {
   const auto id = fresh<MessageId>();
   Message message;
   message.queue_id = entry.queue_id;
-  message.flush_each = entry.flush_request;
-  message.lift = scan_of(entry.queue).current.lift || entry.flush_request;
-  message.expire = entry.expire_request;
+  const bool heeded = !s_.config.habits.no_mode_requests;
+  message.flush_each = entry.flush_request && heeded;
+  message.expire = entry.expire_request && heeded;
+  message.lift = scan_of(entry.queue).current.lift || message.flush_each;
   message.queued = s_.steady;
   message.active_arrival = now_;
   message.room = s_.config.message_recipient_minimum;  //= PAR-013
   message.reading = true;
   const std::int64_t room = message.room;
+  const bool flush = message.flush_each;
+  const bool expire = message.expire;
   s_.messages.emplace(id, std::move(message));
   s_.import.message = id;
   //= PAR-011
@@ -150,9 +157,11 @@ void Model::admit(const ScanEntry& entry) {
   command(Admit{.message = id,
                 .from = entry.queue,
                 .queue_id = entry.queue_id,
-                .flush_request = entry.flush_request,
-                .expire_request = entry.expire_request,
-                .at_most = round_robin() ? batch_size() : std::min<std::int64_t>(at_most, 5000)});
+                .flush_request = flush,
+                .expire_request = expire,
+                .at_most = round_robin()                 ? batch_size()
+                           : s_.config.habits.late_reads ? at_most
+                                                         : std::min<std::int64_t>(at_most, 5000)});
 }
 
 void Model::on(const Admitted& event) {
@@ -199,8 +208,8 @@ void Model::on(const AdmitFailed& event) {
 void Model::admission_over(MessageId message, bool imported) {
   if (!s_.import.active || s_.import.message != message) return;
   s_.import.message.reset();
-  if (imported) {
-    s_.import.imported = true;
+  if (imported && s_.import.candidates.front() == Queue::incoming) s_.import.imported_incoming = true;
+  if (imported && (!s_.config.habits.double_import || someone_is_read())) {
     end_import();
   } else {
     next_candidate();
@@ -212,9 +221,8 @@ void Model::end_import() {
   import.active = false;
   import.order_due = true;
   if (!s_.config.flow_control) return;
-  const bool moved_incoming = import.imported && import.last_looked == Queue::incoming;
   using Grant = BalanceFlow::Grant;
-  command(BalanceFlow{moved_incoming ? Grant::one : s_.incoming.open ? Grant::hold : Grant::fill});
+  command(BalanceFlow{import.imported_incoming ? Grant::one : s_.incoming.open ? Grant::hold : Grant::fill});
 }
 
 // Who is looked at first next time: the queue after the last one looked at, but incoming when there is no room.
@@ -222,6 +230,7 @@ void Model::end_import() {
 void Model::decide_who_is_first() {
   if (!s_.import.order_due) return;
   s_.import.order_due = false;
+  if (s_.config.habits.double_import) return;
   if (!has_room()) {
     s_.first = Queue::incoming;
   } else if (s_.import.last_looked) {

@@ -49,6 +49,7 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
                     .status = "deferred",
                     .requests = {},
                     .log_next = false};
+  const bool traces = !s_.config.habits.no_trace_reports;
   const auto append = [&](Service service, const char* action) {
     return append_to(service, action, message, disposal);
   };
@@ -61,10 +62,11 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
     }
   } else if ((message.trace_flags & kTraceVerifyUser) != 0) {
     disposal.status = "undeliverable";
-    disposal.requests.push_back(append(Service::trace, "undeliverable"));
+    if (traces) disposal.requests.push_back(append(Service::trace, "undeliverable"));
   } else {
     disposal.requests.push_back(append(Service::defer, "delayed"));
-    if ((message.trace_flags & kTraceRecord) != 0) disposal.requests.push_back(append(Service::trace, "delayed"));
+    if (traces && (message.trace_flags & kTraceRecord) != 0)
+      disposal.requests.push_back(append(Service::trace, "delayed"));
     if (has_domain(recipient.address)) {
       disposal.requests.push_back(FlushAdd{recipient.address.substr(recipient.address.rfind('@') + 1)});
     }
@@ -82,20 +84,25 @@ void Model::discard(MessageId id, const Recipient& recipient) {
                     .status = "sent",
                     .requests = {},
                     .log_next = false};
-  const auto trace = [&](const char* action) { return append_to(Service::trace, action, message, disposal); };
-  if ((message.trace_flags & kTraceVerifyMta) != 0) {
+  const auto add_trace = [&](const char* action) {
+    if (s_.config.habits.no_trace_reports) return;
+    disposal.requests.push_back(append_to(Service::trace, action, message, disposal));
+  };
+  if (s_.config.habits.silent_double_bounce) {
+    disposal.status.clear();
+  } else if ((message.trace_flags & kTraceVerifyMta) != 0) {
     disposal.status = "deliverable";
     add_verify_updates(disposal, 0);
   } else if ((message.trace_flags & kTraceVerifyUser) != 0) {
     disposal.status = "deliverable";
-    disposal.requests.push_back(trace("deliverable"));
+    add_trace("deliverable");
   } else {
     const bool delay_wanted = recipient.notify == 0 || (recipient.notify & kNotifyDelay) != 0;
     if ((message.trace_flags & kTraceRecord) != 0 ||
         ((message.trace_flags & kTraceDelayCleared) != 0 && delay_wanted)) {
-      disposal.requests.push_back(trace("delivered"));
+      add_trace("delivered");
     }
-    if ((recipient.notify & kNotifySuccess) != 0) disposal.requests.push_back(trace("delivered"));
+    if ((recipient.notify & kNotifySuccess) != 0) add_trace("delivered");
   }
   begin_disposal(id, std::move(disposal));
 }
@@ -282,7 +289,8 @@ void Model::after_file_check(MessageId id) {
 void Model::after_recipients(MessageId id) {
   const Message& message = s_.messages.at(id);
   const unsigned wanted = kTraceVerifyUser | kTraceRecord | kTraceDelayCleared;
-  if ((message.trace_flags & wanted) == 0 && !message.envelope.success_notify) {
+  const bool asked = (message.trace_flags & wanted) != 0 || message.envelope.success_notify;
+  if (!asked || s_.config.habits.no_trace_reports) {
     after_trace(id);
     return;
   }
@@ -302,12 +310,15 @@ void Model::after_trace(MessageId id) {
   //= PAR-062
   //= PAR-068
   const Seconds lifetime = envelope.sender.empty() ? s_.config.bounce_lifetime : s_.config.maximal_lifetime;
-  if (message.expire || clock() >= envelope.create_time + lifetime) {
+  const Habits& habits = s_.config.habits;
+  const Seconds born = habits.lifetime_from_arrival ? envelope.arrival.seconds() : envelope.create_time;
+  const Seconds warn_from = envelope.warn_time + Seconds{habits.late_delay_warning ? 1 : -1};
+  if (message.expire || clock() >= born + lifetime) {
     log(LogExpired{message.queue_id, envelope.sender, message.expire});
     const bool verp = wants_verp_reports(message);
     ask_report(id, Stage::defer,
                {.service = Service::defer, .kind = ReportRequest::Kind::flush, .verp = verp, .flags = 2});
-  } else if (envelope.warn_time > Seconds{0} && clock() >= envelope.warn_time - Seconds{1}) {
+  } else if (envelope.warn_time > Seconds{0} && clock() >= warn_from) {
     ask_report(id, Stage::warn,
                {.service = Service::defer, .kind = ReportRequest::Kind::warn, .verp = false, .flags = 0});
   } else {
@@ -332,7 +343,9 @@ void Model::finish(MessageId id) {
 //= PAR-056
 //= PAR-060
 Seconds Model::next_attempt(const Message& message) const {
-  const Seconds created = message.envelope.create_time;
+  const Envelope& envelope = message.envelope;
+  const bool from_arrival = s_.config.habits.backoff_from_arrival;
+  const Seconds created = from_arrival ? envelope.arrival.seconds() : envelope.create_time;
   const Seconds age = clock() - created;
   Seconds wait = s_.config.minimal_backoff;
   if (created > Seconds{0}) wait = std::max(s_.config.minimal_backoff, std::min(s_.config.maximal_backoff, age));

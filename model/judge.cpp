@@ -97,7 +97,8 @@ Duty duty_of(const std::optional<Command>& decided, const std::optional<Command>
 }
 
 std::optional<std::string> Judge::objection(const TraceHeader& header) {
-  if (header.personality != "qmgr" && header.personality != "oqmgr" && header.personality != "nqmgr") {
+  const auto known = {"qmgr", "oqmgr", "nqmgr", "nqmgr-2003"};
+  if (std::find(known.begin(), known.end(), header.personality) == known.end()) {
     return "there is no model of the personality \"" + header.personality + "\"";
   }
   if (header.addresses != "plain" && header.addresses != "hashed") {

@@ -88,6 +88,7 @@ class Model final : public InspectableBrain {
   void begin_scan(Queue queue);
   [[nodiscard]] bool has_room() const;
   void start_import();
+  [[nodiscard]] bool someone_is_read() const;
   void look_at_next_queue();
   [[nodiscard]] bool awaits_entry(Queue queue) const;
   void next_candidate();
@@ -98,6 +99,8 @@ class Model final : public InspectableBrain {
 
   // recipients.cpp
   void take_batch(MessageId id, Batch batch);
+  [[nodiscard]] bool is_filtered(const Message& message) const;
+  [[nodiscard]] Answer by_filter(const std::string& filter, const std::string& address) const;
   void assign_batch(MessageId id, const std::vector<Answer>& answers);
   struct Placement {  // of one recipient; no destination: disposed of, or dropped
     Recipient recipient;
@@ -120,6 +123,8 @@ class Model final : public InspectableBrain {
   void agent_answered(AgentId id, bool failed);
   void agent_usable(AgentId id);
   void transport_unavailable(const std::string& name);
+  void mark_dead(const std::string& name, const Dsn& reason);
+  void transport_dies(const std::string& name, const Dsn& reason);
   void recover_transport(const std::string& name);
   void choose_for_ready_agents(const std::string& name);
   void resume_choices();
@@ -162,6 +167,7 @@ class Model final : public InspectableBrain {
   DestinationId obtain_destination(const std::string& transport, const std::string& name, const std::string& nexthop);
   void positive_feedback(DestinationId id);
   void negative_feedback(DestinationId id, const Dsn& dsn);
+  void throttle(DestinationId id, const Dsn& dsn);
   void unthrottle(DestinationId id);
   void revive_everything();
   void suspend(DestinationId id);

@@ -66,17 +66,9 @@ void Model::take_batch(MessageId id, Batch batch) {
     command(Resolve{.message = id, .probe = false, .rewrite_first = true, .addresses = {*envelope.redirect}});
     return;
   }
-  if (envelope.filter && (message.trace_flags & (kTraceVerifyMta | kTraceVerifyUser)) == 0) {
+  if (is_filtered(message) && !s_.config.habits.filter_after_resolver) {
     std::vector<Answer> answers;
-    for (const Recipient& r : message.batch) {
-      const auto colon = envelope.filter->find(':');
-      Answer answer{.transport = envelope.filter->substr(0, colon), .nexthop = "", .recipient = r.address, .flags = 0};
-      if (colon != std::string::npos) answer.nexthop = envelope.filter->substr(colon + 1);
-      if (answer.nexthop.empty()) answer.nexthop = s_.config.default_filter_nexthop;   //= PAR-004
-      if (answer.nexthop.empty()) answer.nexthop = domain_of(r.address).value_or("");  //= PAR-005
-      if (answer.nexthop.empty()) answer.nexthop = s_.config.myhostname;
-      answers.push_back(std::move(answer));
-    }
+    for (const Recipient& r : message.batch) answers.push_back(by_filter(*envelope.filter, r.address));
     assign_batch(id, answers);
     return;
   }
@@ -85,6 +77,24 @@ void Model::take_batch(MessageId id, Batch batch) {
       .message = id, .probe = (message.trace_flags & kTraceVerifyMta) != 0, .rewrite_first = false, .addresses = {}};
   for (const Recipient& r : message.batch) question.addresses.push_back(r.address);
   command(std::move(question));
+}
+
+// Probes go where the mail would go.
+bool Model::is_filtered(const Message& message) const {
+  return message.envelope.filter && (message.trace_flags & (kTraceVerifyMta | kTraceVerifyUser)) == 0;
+}
+
+// What a filter says in the place of the resolver.
+Answer Model::by_filter(const std::string& filter, const std::string& address) const {
+  const auto colon = filter.find(':');
+  Answer answer{.transport = filter.substr(0, colon), .nexthop = "", .recipient = address, .flags = 0};
+  if (colon != std::string::npos) answer.nexthop = filter.substr(colon + 1);
+  if (!s_.config.habits.filter_after_resolver) {
+    if (answer.nexthop.empty()) answer.nexthop = s_.config.default_filter_nexthop;  //= PAR-004
+    if (answer.nexthop.empty()) answer.nexthop = domain_of(address).value_or("");   //= PAR-005
+  }
+  if (answer.nexthop.empty()) answer.nexthop = s_.config.myhostname;
+  return answer;
 }
 
 void Model::on(const RecipientsRead& event) {
@@ -166,26 +176,34 @@ void Model::sort_placements(std::vector<Placement>& placements) const {
 // disposed of.
 std::optional<DestinationId> Model::place(MessageId id, Recipient& recipient, Answer answer) {
   Message& message = s_.messages.at(id);
-  const auto defer_to_retry = [&answer](const char* text) {
+  std::optional<Dsn> own;  // a reason to defer it that the queue manager has found itself
+  const auto defer_to_retry = [&](const char* code, const char* text) {
+    own = Dsn{code, text};
     answer.transport = "retry";
-    answer.nexthop = text;
+    answer.nexthop = join(*own);
   };
 
   const bool failed = (answer.flags & kResolveFail) != 0;
+  const bool bad = (answer.flags & kResolveError) != 0;
   if (failed) {
-    defer_to_retry("4.3.0 address resolver failure");
+    defer_to_retry("4.3.0", "address resolver failure");
     answer.flags = 0;
-  } else if ((answer.flags & kResolveError) != 0) {
+  } else if (bad) {
     answer.transport = "error";
     answer.nexthop = "5.1.3 bad address syntax";
     answer.flags = 0;
+  } else if (is_filtered(message) && s_.config.habits.filter_after_resolver) {
+    const unsigned flags = answer.flags;
+    answer = by_filter(*message.envelope.filter, recipient.address);
+    answer.flags = flags;
   }
   if (!failed) recipient.address = answer.recipient;  // after a failure it is a placeholder: DV-09
   if (recipient.address.empty()) {
+    own.reset();
     answer.transport = "error";
     answer.nexthop = "5.1.3 null recipient address";
   }
-  if (message.expire) defer_to_retry("4.7.0 message is administratively expired");
+  if (message.expire) defer_to_retry("4.7.0", "message is administratively expired");
   //= GEN-08  mail to the local double-bounce address is discarded
   //= GEN-10
   if ((answer.flags & kResolveClassLocal) != 0 && !message.expire &&
@@ -196,19 +214,24 @@ std::optional<DestinationId> Model::place(MessageId id, Recipient& recipient, An
   //= PAR-077
   const auto& waiting = s_.config.defer_transports;
   if (!message.lift && std::find(waiting.begin(), waiting.end(), answer.transport) != waiting.end()) {
-    defer_to_retry("4.3.2 deferred transport");
+    defer_to_retry("4.3.2", "deferred transport");
   }
   //= PAR-075
   if ((message.trace_flags & kTraceVerifyMta) != 0) {
     const auto probes = std::count_if(s_.messages.begin(), s_.messages.end(),
                                       [](const auto& m) { return (m.second.trace_flags & kTraceVerifyMta) != 0; });
-    if (probes > s_.config.verify_pending_limit) defer_to_retry("4.3.2 Too many address verification requests");
+    if (probes > s_.config.verify_pending_limit) defer_to_retry("4.3.2", "Too many address verification requests");
+  }
+  const bool defers_itself = s_.config.habits.defers_itself;
+  if (own && defers_itself) {
+    defer_directly(id, recipient, *own);
+    return std::nullopt;
   }
 
   transport_of(answer.transport);
   if (message.flush_each && transport_of(answer.transport).dead) recover_transport(answer.transport);
   if (const auto dead = transport_of(answer.transport).dead) {  //= STR-12
-    if (transport_of("retry").dead) {
+    if (defers_itself || transport_of("retry").dead) {
       defer_directly(id, recipient, *dead);
       return std::nullopt;
     }
@@ -221,7 +244,7 @@ std::optional<DestinationId> Model::place(MessageId id, Recipient& recipient, An
   if (s_.destinations.at(destination).window != 0) return destination;
 
   const Dsn reason = s_.destinations.at(destination).reason;
-  if (!transport_of("retry").dead) {
+  if (!defers_itself && !transport_of("retry").dead) {
     const DestinationId instead = obtain_destination("retry", join(reason), join(reason));
     if (s_.destinations.at(instead).window != 0) return instead;
   }
@@ -235,7 +258,8 @@ std::string Model::destination_name(const std::string& transport, const std::str
   const bool per_recipient =
       s_.transports.at(transport).config.recipient_limit == 1 && transport != "error" && transport != "retry";
   if (!per_recipient) return lower(nexthop);
-  return lower(without_extension(localpart_of(address)) + '@' + nexthop);
+  const std::string mailbox = localpart_of(address);
+  return lower((s_.config.habits.keep_address_extension ? mailbox : without_extension(mailbox)) + '@' + nexthop);
 }
 
 std::string Model::without_extension(const std::string& localpart) const {
@@ -259,6 +283,7 @@ std::string Model::without_extension(const std::string& localpart) const {
 // In second-sort order: into the last waiting entry of the message for that destination, or a new one.
 void Model::assign(MessageId id, const std::vector<Placement>& placements) {
   std::optional<JobId> job;
+  std::optional<EntryId> last;  // the entry of the recipient before
   for (const Placement& placement : placements) {
     const DestinationId destination = *placement.destination;
     const std::string& transport = s_.destinations.at(destination).transport;
@@ -272,8 +297,10 @@ void Model::assign(MessageId id, const std::vector<Placement>& placements) {
     if (peer != peers.end() && !peer->waiting.empty()) entry = peer->waiting.back();
     const Message& message = s_.messages.at(id);
     const bool full = entry && limit != 0 && s_.entries.at(*entry).recipients.size() >= static_cast<std::size_t>(limit);
-    if (!entry || message.single || full) entry = create_entry(id, *job, destination);
+    const bool stranger = s_.config.habits.neighbour_bundling && entry != last;
+    if (!entry || stranger || message.single || full) entry = create_entry(id, *job, destination);
     add_recipient(*entry, placement.recipient);
+    last = entry;
   }
   for (const JobId each : s_.messages.at(id).jobs) {
     const Job& j = s_.jobs.at(each);
@@ -289,11 +316,12 @@ void Model::add_recipient(EntryId id, const Recipient& recipient) {
   s_.recipients += 1;
 }
 
-// The next batch: as many as the message may still hold, at most 5000.
+// The next batch: as many as the message may still hold, at most 5000 (any number with late_reads).
 void Model::ask_for_recipients(MessageId id) {
   Message& message = s_.messages.at(id);
   message.reading = true;
-  const std::int64_t room = std::min<std::int64_t>(message.room - message.in_core, 5000);
+  std::int64_t room = message.room - message.in_core;
+  if (!s_.config.habits.late_reads) room = std::min<std::int64_t>(room, 5000);
   command(ReadRecipients{id, round_robin() ? batch_size() : room});
 }
 

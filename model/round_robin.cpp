@@ -18,9 +18,7 @@ Model::Choice Model::choose_in_turn(const std::string& name) {
     return d.window > static_cast<int>(d.busy.size()) && !d.todo.empty();
   });
   if (chosen == wheel.end()) {  // the agent waits for recipients that are on their way
-    const bool reading =
-        std::any_of(s_.messages.begin(), s_.messages.end(), [](const auto& m) { return m.second.reading; });
-    return {.entry = std::nullopt, .suspended = reading};
+    return {.entry = std::nullopt, .suspended = someone_is_read()};
   }
   Destination& d = s_.destinations.at(*chosen);
   std::rotate(wheel.begin(), chosen + 1, wheel.end());  // what follows the chosen one is first next time

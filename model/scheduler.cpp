@@ -15,6 +15,8 @@ void turn(List& list, Iterator chosen) {
   std::rotate(list.begin(), chosen + 1, list.end());
 }
 
+const Dsn kUnavailable{"4.3.0", "mail transport unavailable"};
+
 template <class T>
 std::optional<T> following(const std::vector<T>& list, const T& element) {
   const auto found = std::find(list.begin(), list.end(), element);
@@ -62,7 +64,8 @@ void Model::allocate_agents() {
 // More free places at ready destinations than connections under way. A window below its busy count counts
 // negative, and the walk in creation order stops at the first success.
 bool Model::wants_agent(const Transport& t) const {
-  if (t.dead || t.rate_locked || t.pending >= 2 || !t.ready.empty()) return false;
+  if (t.dead || t.rate_locked || t.pending >= (s_.config.habits.single_connection ? 1 : 2) || !t.ready.empty())
+    return false;
   int need = t.pending + 1;
   for (const DestinationId id : t.destinations) {
     const Destination& d = s_.destinations.at(id);
@@ -85,7 +88,7 @@ void Model::on(const AgentFailed& event) {
   const std::string transport = found->second.transport;
   unselect(*found->second.entry);
   s_.agents.erase(found);
-  transport_unavailable(transport);
+  transport_dies(transport, kUnavailable);
 }
 
 // The connection is no longer pending. With a transport rate delay what follows waits that long.
@@ -114,14 +117,26 @@ void Model::agent_usable(AgentId id) {
   }
 }
 
-// The transport is dead for a while, and all that waits for it is moved away; running deliveries go on.
+// A connection cannot be had.
 void Model::transport_unavailable(const std::string& name) {
-  Transport& t = s_.transports.at(name);
-  const Dsn reason{"4.3.0", "mail transport unavailable"};
-  if (!t.dead) {
-    t.dead = reason;
-    set_timer({.kind = Timer::Kind::transport_retry, .transport = name}, s_.config.transport_retry_time);
+  if (s_.config.habits.dead_transport_keeps_mail) {
+    mark_dead(name, {"4.3.0", "transport is unavailable"});
+  } else {
+    transport_dies(name, kUnavailable);
   }
+}
+
+void Model::mark_dead(const std::string& name, const Dsn& reason) {
+  Transport& t = s_.transports.at(name);
+  if (t.dead) return;
+  t.dead = reason;
+  set_timer({.kind = Timer::Kind::transport_retry, .transport = name}, s_.config.transport_retry_time);
+}
+
+// The transport is dead for a while, and all that waits for it is moved away; running deliveries go on.
+void Model::transport_dies(const std::string& name, const Dsn& reason) {
+  mark_dead(name, reason);
+  const Transport& t = s_.transports.at(name);
   std::optional<DestinationId> next;
   if (!t.destinations.empty()) next = t.destinations.front();
   while (next) {
@@ -245,7 +260,8 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
   const std::int64_t free = message.room - message.in_core;
   const bool many = free >= t.config.refill_limit;                                      //= PAR-018
   const bool late = free > 0 && s_.steady - message.refilled >= t.config.refill_delay;  //= PAR-020
-  if (!after_first_read && may_read && (many || late)) return suspend_for_read(false);
+  const bool early = (many || late) && !s_.config.habits.late_reads;
+  if (!after_first_read && may_read && early) return suspend_for_read(false);
   if (has_entries(job)) {
     if (const auto entry = next_entry(id)) return {entry, false};
   }

@@ -24,7 +24,8 @@ Snapshot::Scan picture(const Scan& scan) {
           .lift = scan.open && scan.current.lift,
           .next_start = scan.next.start,
           .next_all = scan.next.all,
-          .next_lift = scan.next.lift};
+          .next_lift = scan.next.lift,
+          .next_revive = scan.next.revive};
 }
 
 class Painter {

@@ -147,6 +147,7 @@ struct Ticket {
 struct Scan {
   struct Flags {
     bool start = false, all = false, lift = false;
+    bool revive = false;  // only with late_scan_modifiers
   };
   bool open = false;
   Flags current, next;
@@ -159,7 +160,7 @@ struct Import {
   std::optional<Queue> last_looked;
   bool began = false;    // the scan was begun in this step
   bool yielded = false;  // some step gave a name: do not wait
-  bool imported = false;
+  bool imported_incoming = false;
   std::optional<MessageId> message;
   bool order_due = false;  // who comes first next time is still to be decided
 };

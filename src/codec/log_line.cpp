@@ -77,6 +77,9 @@ using Lines = std::vector<LogLine>;
   return {info({record.queue_id, ": status=deferred (", word(record.word, settings), " failed)"})};
 }
 
+constexpr std::string_view kDiscarded = "undeliverable postmaster notification discarded";
+constexpr std::int64_t kMicros = 1'000'000;
+
 [[nodiscard]] Lines lines(const LogDelivery& record, const LogSettings& settings) {
   const Recipient& to = record.recipient;
   const auto delay = [&](Time from, Time until) {
@@ -84,6 +87,15 @@ using Lines = std::vector<LogLine>;
   };
   const bool show_original = !to.original.empty() && !same_but_for_case(to.original, to.address);
   const std::string original = show_original ? join({", orig_to=<", show_address(to.original, settings), ">"}) : "";
+  if (settings.old_texts) {  // whole seconds, no parts, no status code
+    const bool discarded = record.dsn.text == kDiscarded && record.status == "sent";
+    Lines out{
+        info({record.queue_id, ": to=<", show_address(to.address, settings), ">", original,
+              ", relay=none, delay=", number((record.now.since_epoch - record.arrival.since_epoch).count() / kMicros),
+              ", status=", record.status, " (", discarded ? "discarded" : record.dsn.text, ")"})};
+    if (discarded) out.push_back(warn({record.queue_id, ": ", kDiscarded}));
+    return out;
+  }
   return {info({record.queue_id, ": to=<", show_address(to.address, settings), ">", original, ", relay=none, delay=",
                 delay(record.arrival, record.now), ", delays=", delay(record.arrival, record.active_arrival), "/",
                 delay(record.active_arrival, record.now), "/0/0, dsn=", record.dsn.code, ", status=", record.status,
@@ -164,6 +176,11 @@ void add_clog_advice(const LogClogged& record, Lines& out) {
 
 [[nodiscard]] Lines lines(const LogAllocate& record, const LogSettings&) {
   return {{Severity::debug, join({"qmgr_active_drain: allocate ", record.transport})}};
+}
+
+[[nodiscard]] Lines lines(const LogTransportFailure& record, const LogSettings&) {
+  return {warn({"transport ", record.transport,
+                " failure -- see a previous warning/fatal/panic logfile record for the problem description"})};
 }
 
 [[nodiscard]] bool is_utf8_lead(unsigned char byte) { return byte >= 194 && byte <= 254; }
@@ -279,6 +296,9 @@ LogLine open_active(std::string_view queue_id, std::string_view reason, Because 
 LogLine saving_corrupt(std::string_view queue_id) {
   return warn({"saving corrupt file \"", queue_id, "\" from queue \"active\" to queue \"corrupt\""});
 }
+LogLine corrupt_file_gone(std::string_view queue_id, std::string_view reason) {
+  return warn({"qmgr_active_corrupt: save corrupt file queue active id ", queue_id, ": ", reason});
+}
 LogLine save_corrupt_failed(std::string_view queue_id, std::string_view reason) {
   return fatal({"qmgr_active_corrupt: save corrupt file queue active id ", queue_id, ": ", reason});
 }
@@ -312,8 +332,8 @@ LogLine bad_queue_name(std::string_view name) { return warn({"bad mail queue nam
 
 // --- peers ---------------------------------------------------------------------------------------------
 
-LogLine connect_transport_failed(std::string_view transport, std::string_view reason) {
-  return warn({"connect to transport private/", transport, ": ", reason});
+LogLine connect_transport_failed(std::string_view transport, std::string_view reason, bool old_text) {
+  return warn({"connect to transport ", old_text ? "" : "private/", transport, ": ", reason});
 }
 LogLine premature_disconnect(std::string_view path) { return warn({path, ": premature disconnect"}); }
 LogLine malformed_response(std::string_view path) { return warn({path, ": malformed response"}); }

@@ -32,6 +32,7 @@ struct LogSettings {
   std::string bounce_service = "bounce", defer_service = "defer", trace_service = "trace", verify_service = "verify",
               flush_service = "flush";
   std::string verp_failure_word = "verp";  // Dialect::verp_failure_word
+  bool old_texts = false;                  // weir_old_texts
 
   [[nodiscard]] const std::string& service_name(Service service) const;
 };
@@ -79,8 +80,9 @@ enum class Because : std::uint8_t { gone, other };
                                   Because because);                                                      // F7
 [[nodiscard]] LogLine open_active(std::string_view queue_id, std::string_view reason, Because because);  // F8
 [[nodiscard]] LogLine saving_corrupt(std::string_view queue_id);                                         // F9
-[[nodiscard]] LogLine save_corrupt_failed(std::string_view queue_id, std::string_view reason);           // F10
-[[nodiscard]] LogLine defer_update_times(std::string_view path, std::string_view reason);                // F11
+[[nodiscard]] LogLine corrupt_file_gone(std::string_view queue_id, std::string_view reason);    // weir_old_texts
+[[nodiscard]] LogLine save_corrupt_failed(std::string_view queue_id, std::string_view reason);  // F10
+[[nodiscard]] LogLine defer_update_times(std::string_view path, std::string_view reason);       // F11
 [[nodiscard]] LogLine defer_rename(std::string_view queue_id, Queue to, std::string_view reason,
                                    Because because);                                                       // F12
 [[nodiscard]] LogLine remove_failed(std::string_view queue_id, std::string_view reason, Because because);  // F13
@@ -94,20 +96,21 @@ enum class Because : std::uint8_t { gone, other };
 
 // --- peers ---------------------------------------------------------------------------------------------
 // `path`: "private/smtp socket" (peer_path()); `transport` and `service` are bare names.
-[[nodiscard]] LogLine connect_transport_failed(std::string_view transport, std::string_view reason);  // T1
-[[nodiscard]] LogLine premature_disconnect(std::string_view path);                                    // T2
-[[nodiscard]] LogLine malformed_response(std::string_view path);                                      // T3
-[[nodiscard]] LogLine write_to_process_failed(std::string_view transport, std::string_view reason);   // T4
-[[nodiscard]] LogLine connect_timed_out(std::string_view transport);                                  // T5
-[[nodiscard]] LogLine report_timed_out(std::string_view queue_id, std::string_view transport);        // T6
-[[nodiscard]] LogLine watchdog_timeout();                                                             // T7
-[[nodiscard]] LogLine talking_to_service(std::string_view service, std::string_view reason);          // T8
-[[nodiscard]] LogLine null_transport(std::string_view address);                                       // T9
-[[nodiscard]] LogLine null_recipient(std::string_view address);                                       // T9
-[[nodiscard]] LogLine connect_failed(std::string_view socket_name, std::string_view reason);          // T11
-[[nodiscard]] LogLine read_failed(std::string_view path, std::string_view reason);                    // T11
-[[nodiscard]] LogLine write_failed(std::string_view path, std::string_view reason);                   // T11
-[[nodiscard]] LogLine write_read_failed(std::string_view path, std::string_view reason);              // T11
+[[nodiscard]] LogLine connect_transport_failed(std::string_view transport, std::string_view reason,
+                                               bool old_text = false);                               // T1
+[[nodiscard]] LogLine premature_disconnect(std::string_view path);                                   // T2
+[[nodiscard]] LogLine malformed_response(std::string_view path);                                     // T3
+[[nodiscard]] LogLine write_to_process_failed(std::string_view transport, std::string_view reason);  // T4
+[[nodiscard]] LogLine connect_timed_out(std::string_view transport);                                 // T5
+[[nodiscard]] LogLine report_timed_out(std::string_view queue_id, std::string_view transport);       // T6
+[[nodiscard]] LogLine watchdog_timeout();                                                            // T7
+[[nodiscard]] LogLine talking_to_service(std::string_view service, std::string_view reason);         // T8
+[[nodiscard]] LogLine null_transport(std::string_view address);                                      // T9
+[[nodiscard]] LogLine null_recipient(std::string_view address);                                      // T9
+[[nodiscard]] LogLine connect_failed(std::string_view socket_name, std::string_view reason);         // T11
+[[nodiscard]] LogLine read_failed(std::string_view path, std::string_view reason);                   // T11
+[[nodiscard]] LogLine write_failed(std::string_view path, std::string_view reason);                  // T11
+[[nodiscard]] LogLine write_read_failed(std::string_view path, std::string_view reason);             // T11
 [[nodiscard]] LogLine connect_subsystem_failed(int attempt, std::string_view socket_name, std::string_view reason,
                                                bool last);
 [[nodiscard]] LogLine accept_failed(std::string_view reason);                             // T14

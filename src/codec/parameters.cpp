@@ -56,6 +56,12 @@ class Evaluator {
   Evaluator(Dictionary& dictionary, std::uint8_t program, Notes& notes)
       : dictionary_(dictionary), program_(program), notes_(notes) {}
 
+  // As the queue manager of 2003: with its defaults; with its set of parameters only.
+  void be_old(bool defaults, bool parameters) {
+    old_defaults_ = defaults;
+    old_parameters_ = parameters;
+  }
+
   // All rows of one stage, until one is fatal.
   void run(Stage stage) {
     for (const Parameter& row : kParameters) {
@@ -96,8 +102,17 @@ class Evaluator {
     return found == values_.end() ? kNone : found->second;
   }
 
+  // What stands in main.cf under a name that is not known is not looked at.
+  [[nodiscard]] std::optional<std::string> text_of(const Parameter& row) {
+    if (row.stage != Stage::own) return evaluate_text(row.name, row.default_text);
+    const OldParameter* const old = find_old_parameter(row.name);
+    if (old == nullptr && old_parameters_) return expand(dictionary_, std::string(row.default_text), notes_);
+    const bool other_default = old_defaults_ && old != nullptr && !old->default_text.empty();
+    return evaluate_text(row.name, other_default ? old->default_text : row.default_text);
+  }
+
   void evaluate(const Parameter& row) {
-    const std::optional<std::string> text = evaluate_text(row.name, row.default_text);
+    const std::optional<std::string> text = text_of(row);
     if (!text) return;
     Value value{*text, 0};
     switch (row.type) {
@@ -149,6 +164,7 @@ class Evaluator {
   Dictionary& dictionary_;
   std::uint8_t program_;
   Notes& notes_;
+  bool old_defaults_ = false, old_parameters_ = false;
   std::map<std::string_view, Value> values_;  // keys point into the table
 };
 
@@ -481,8 +497,9 @@ void add_slots(const Evaluator& values, TransportConfig& transport) {
 // Reads the settings of single transports. A bad one is no reason to stop.
 class TransportReader {
  public:
-  TransportReader(const Dictionary& dictionary, std::uint8_t program, Notes& notes)
-      : dictionary_(dictionary), program_(program), notes_(notes) {}
+  // `old`: only the forms that the queue manager of 2003 knew.
+  TransportReader(const Dictionary& dictionary, std::uint8_t program, bool old, Notes& notes)
+      : dictionary_(dictionary), program_(program), old_(old), notes_(notes) {}
 
   // Those that differ from the defaults, by name.
   [[nodiscard]] std::map<std::string, TransportConfig> all(const TransportConfig& defaults, const Evaluator& own) {
@@ -503,12 +520,18 @@ class TransportReader {
     std::set<std::string> found;
     for (const auto& [key, value] : dictionary_.entries()) {
       for (const Parameter& row : kParameters) {
-        if (row.suffix.empty() || (row.programs & program_) == 0 || key.size() <= row.suffix.size()) continue;
+        if (!is_read(row) || key.size() <= row.suffix.size()) continue;
         const std::size_t length = key.size() - row.suffix.size();
         if (std::string_view(key).substr(length) == row.suffix) found.insert(key.substr(0, length));
       }
     }
     return found;
+  }
+
+  [[nodiscard]] bool is_read(const Parameter& row) const {
+    if (row.suffix.empty() || (row.programs & program_) == 0) return false;
+    const OldParameter* const old = find_old_parameter(row.name);
+    return !old_ || (old != nullptr && old->per_transport);
   }
 
   [[nodiscard]] TransportConfig read(const std::string& name, const TransportConfig& defaults) {
@@ -545,7 +568,7 @@ class TransportReader {
   [[nodiscard]] std::optional<std::string> own_text(const std::string& key, const Parameter& row,
                                                     std::string_view instead) {
     const std::string* raw = dictionary_.find(key);
-    if (raw == nullptr || (row.programs & program_) == 0) return std::nullopt;
+    if (raw == nullptr || !is_read(row)) return std::nullopt;
     if (find_parameter(key) != nullptr) return std::nullopt;  // a global one that only looks like it
     Notes notes;
     std::optional<std::string> text = expand(dictionary_, *raw, notes);
@@ -595,6 +618,7 @@ class TransportReader {
 
   const Dictionary& dictionary_;
   std::uint8_t program_;
+  bool old_;
   Notes& notes_;
   std::set<std::string> ignored_;
 };
@@ -602,6 +626,30 @@ class TransportReader {
 std::optional<std::int64_t> any_number(std::string_view text) {
   return whole_number(text, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
 }
+
+struct HabitParameter {
+  std::string_view name;
+  bool Habits::*habit;
+};
+constexpr auto kHabits = std::to_array<HabitParameter>({
+    {"weir_backoff_from_arrival", &Habits::backoff_from_arrival},
+    {"weir_lifetime_from_arrival", &Habits::lifetime_from_arrival},
+    {"weir_late_delay_warning", &Habits::late_delay_warning},
+    {"weir_no_trace_reports", &Habits::no_trace_reports},
+    {"weir_no_mode_requests", &Habits::no_mode_requests},
+    {"weir_late_scan_modifiers", &Habits::late_scan_modifiers},
+    {"weir_double_import", &Habits::double_import},
+    {"weir_single_connection", &Habits::single_connection},
+    {"weir_dead_transport_keeps_mail", &Habits::dead_transport_keeps_mail},
+    {"weir_crash_kills_transport", &Habits::crash_kills_transport},
+    {"weir_defers_itself", &Habits::defers_itself},
+    {"weir_whole_steps", &Habits::whole_steps},
+    {"weir_late_reads", &Habits::late_reads},
+    {"weir_neighbour_bundling", &Habits::neighbour_bundling},
+    {"weir_silent_double_bounce", &Habits::silent_double_bounce},
+    {"weir_keep_address_extension", &Habits::keep_address_extension},
+    {"weir_filter_after_resolver", &Habits::filter_after_resolver},
+});
 
 // What is wrong with the text of one of Weir's own parameters; empty: nothing.
 std::string weir_failure(const WeirParameter& row, const std::string& text) {
@@ -618,12 +666,25 @@ std::string weir_failure(const WeirParameter& row, const std::string& text) {
       if (*number >= row.min) return "";
       return "invalid " + name + " parameter value " + text + " < " + std::to_string(row.min);
     }
+    case WeirParameter::Kind::flag: {
+      const bool good = equal_ignoring_case(text, "yes") || equal_ignoring_case(text, "no");
+      return good ? "" : "bad boolean configuration: " + name + " = " + text;
+    }
     case WeirParameter::Kind::text: return "";
   }
   return "";
 }
 
-void take_weir(std::string_view name, const std::string& text, ProcessSettings& settings) {
+void take_weir(std::string_view name, const std::string& text, ProcessSettings& settings, Config& config) {
+  const bool yes = equal_ignoring_case(text, "yes");
+  for (const HabitParameter& row : kHabits) {
+    if (row.name == name) config.habits.*row.habit = yes;
+  }
+  if (name == "weir_single_lifetime") settings.weir_single_lifetime = yes;
+  if (name == "weir_silent_removal") settings.weir_silent_removal = yes;
+  if (name == "weir_old_texts") settings.weir_old_texts = yes;
+  if (name == "weir_old_defaults") settings.weir_old_defaults = yes;
+  if (name == "weir_old_parameters") settings.weir_old_parameters = yes;
   if (name == "weir_personality") settings.weir_personality = text;
   if (name == "weir_brain") settings.weir_brain = text;
   if (name == "weir_trace") settings.weir_trace = text;
@@ -632,7 +693,8 @@ void take_weir(std::string_view name, const std::string& text, ProcessSettings& 
 }
 
 // Weir's own parameters. A name that nobody knows is told of.
-void evaluate_weir(const Surroundings& surroundings, Dictionary& dictionary, ProcessSettings& settings, Notes& notes) {
+void evaluate_weir(const Surroundings& surroundings, Dictionary& dictionary, ProcessSettings& settings, Config& config,
+                   Notes& notes) {
   Evaluator values(dictionary, parameter_table::kBoth, notes);
   for (const auto& [key, value] : dictionary.entries()) {
     const auto is_key = [&name = key](const WeirParameter& row) { return row.name == name; };
@@ -640,7 +702,10 @@ void evaluate_weir(const Surroundings& surroundings, Dictionary& dictionary, Pro
     if (key.compare(0, 5, "weir_") == 0 && !known) notes.warn("unknown parameter " + key + " is ignored");
   }
   for (const WeirParameter& row : kWeirParameters) {
-    const std::string other_default = row.name == "weir_personality" ? personality_of(surroundings.process_name) : "";
+    std::string other_default;
+    if (row.name == "weir_personality") other_default = personality_of(surroundings.process_name);
+    const bool old = settings.weir_personality == "nqmgr-2003";  // the first row
+    if (row.kind == WeirParameter::Kind::flag && old) other_default = "yes";
     const std::optional<std::string> text =
         values.evaluate_text(row.name, other_default.empty() ? row.default_text : other_default);
     if (!text) return;
@@ -648,7 +713,7 @@ void evaluate_weir(const Surroundings& surroundings, Dictionary& dictionary, Pro
       notes.fatal = failure;
       return;
     }
-    take_weir(row.name, *text, settings);
+    take_weir(row.name, *text, settings, config);
   }
 }
 
@@ -678,10 +743,11 @@ void fill_own(const Evaluator& values, ProcessSettings& settings, Config& config
 Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dictionary, ProcessSettings& settings,
                              Config& config) {
   Notes notes;
-  evaluate_weir(surroundings, dictionary, settings, notes);
+  evaluate_weir(surroundings, dictionary, settings, config, notes);
   if (!notes.ok()) return notes;
   const std::uint8_t program = program_of(settings.weir_personality);
   Evaluator values(dictionary, program, notes);
+  values.be_old(settings.weir_old_defaults, settings.weir_old_parameters);
   values.run(Stage::own);
   if (!notes.ok()) return notes;
   fill_own(values, settings, config);
@@ -693,7 +759,10 @@ Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dicti
     config.message_recipient_minimum = values.number("qmgr_message_recipient_minimum");
     add_slots(values, config.default_transport);
   }
-  config.transports = TransportReader(dictionary, program, notes).all(config.default_transport, values);
+  if (settings.weir_single_lifetime) config.bounce_lifetime = config.maximal_lifetime;
+  if (settings.weir_old_defaults) settings.qmgr_ipc_timeout = Seconds{3600};
+  config.transports =
+      TransportReader(dictionary, program, settings.weir_old_parameters, notes).all(config.default_transport, values);
   return notes;
 }
 
@@ -704,12 +773,11 @@ Notes open_domain_lists(const LoadFile& load, ProcessSettings& settings) {
   return notes;
 }
 
-Notes repair(Config& config) {
+Notes repair(const ProcessSettings& settings, Config& config) {
   Notes notes;
   if (config.message_recipient_limit < config.active_limit) {
-    notes.warn(
-        "qmgr_message_recipient_limit is smaller than qmgr_message_active_limit"
-        " - adjusting qmgr_message_recipient_limit");
+    const std::string found = "qmgr_message_recipient_limit is smaller than qmgr_message_active_limit";
+    notes.warn(settings.weir_old_texts ? found : found + " - adjusting qmgr_message_recipient_limit");
     config.message_recipient_limit = config.active_limit;
   }
   if (config.bounce_lifetime > config.maximal_lifetime) {

@@ -99,11 +99,17 @@ struct ProcessSettings {
   DomainList fast_flush_domains;         // open_domain_lists()
   bool fast_flush_default_note = false;  // log the compatibility note when a domain of the list is reported
 
-  std::string weir_personality;  // "qmgr", "oqmgr" or "nqmgr": which queue manager it is
+  std::string weir_personality;  // "qmgr", "oqmgr", "nqmgr" or "nqmgr-2003": which queue manager it is
   std::string weir_brain;        // "engine" or "model"
   std::string weir_trace;        // where the run is recorded; empty: nowhere
   std::int64_t weir_trace_limit = 0;
   bool weir_trace_hashed = true;
+  // Habits of the queue manager of 2003 that are no decisions (contract/config.hpp has those that are).
+  bool weir_single_lifetime = false;
+  bool weir_silent_removal = false;
+  bool weir_old_texts = false;
+  bool weir_old_defaults = false;
+  bool weir_old_parameters = false;
 };
 
 // The dictionary before main.cf is read: config_directory and process_name are in it.
@@ -128,7 +134,7 @@ using LoadFile = std::function<std::optional<std::string>(const std::string& pat
 [[nodiscard]] Notes open_domain_lists(const LoadFile& load, ProcessSettings& settings);
 
 // The repairs of impossible pairs of settings, which are logged after the privileges are dropped.
-[[nodiscard]] Notes repair(Config& config);
+[[nodiscard]] Notes repair(const ProcessSettings& settings, Config& config);
 
 // The number of a syslog facility name, as <syslog.h> has it shifted; nothing = unknown.
 [[nodiscard]] std::optional<int> facility_number(std::string_view name);

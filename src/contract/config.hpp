@@ -76,6 +76,48 @@ struct TransportConfig {
 // How deliveries are scheduled: by the jobs and the preemption of qmgr, or on the wheel of destinations of oqmgr.
 enum class Scheduler : std::uint8_t { preemptive, round_robin };
 
+// Habits of the queue manager of 2003, each off by default (weir_... parameters, spec/personalities.md).
+struct Habits {
+  bool backoff_from_arrival = false;       // the base of the backoff is the arrival, not the create time
+  bool lifetime_from_arrival = false;      // and so is that of the lifetime
+  bool late_delay_warning = false;         // after the warning time, not in the second before it
+  bool no_trace_reports = false;           // the trace service is never asked
+  bool no_mode_requests = false;           // the mode bits of a file ask for nothing
+  bool late_scan_modifiers = false;        // A and F wait for the next scan that begins
+  bool double_import = false;              // up to one message from each queue a turn, incoming first
+  bool single_connection = false;          // one pending connection a transport, not two
+  bool dead_transport_keeps_mail = false;  // what waits for a transport that cannot be had goes on waiting
+  bool crash_kills_transport = false;      // an agent that breaks off makes its transport dead
+  bool defers_itself = false;              // into the defer log, not through the retry transport
+  bool whole_steps = false;                // the window moves by one; at 0 the destination is dead
+  bool late_reads = false;                 // more recipients are read when nothing can be selected
+  bool neighbour_bundling = false;         // a recipient joins the entry of the one before it only
+  bool silent_double_bounce = false;       // no line, no record
+  bool keep_address_extension = false;     // in the names of destinations of one mailbox
+  bool filter_after_resolver = false;      // the filter takes the place of what the resolver answered
+  template <class V>
+  void fields(V&& v) const {
+    v("backoff_from_arrival", backoff_from_arrival);
+    v("lifetime_from_arrival", lifetime_from_arrival);
+    v("late_delay_warning", late_delay_warning);
+    v("no_trace_reports", no_trace_reports);
+    v("no_mode_requests", no_mode_requests);
+    v("late_scan_modifiers", late_scan_modifiers);
+    v("double_import", double_import);
+    v("single_connection", single_connection);
+    v("dead_transport_keeps_mail", dead_transport_keeps_mail);
+    v("crash_kills_transport", crash_kills_transport);
+    v("defers_itself", defers_itself);
+    v("whole_steps", whole_steps);
+    v("late_reads", late_reads);
+    v("neighbour_bundling", neighbour_bundling);
+    v("silent_double_bounce", silent_double_bounce);
+    v("keep_address_extension", keep_address_extension);
+    v("filter_after_resolver", filter_after_resolver);
+  }
+  friend bool operator==(const Habits&, const Habits&) = default;
+};
+
 struct Config {
   Scheduler scheduler = Scheduler::preemptive;
   int fudge_factor = 100;               // qmgr_fudge_factor, percent; round_robin only
@@ -103,6 +145,8 @@ struct Config {
   std::string recipient_delimiter;
   bool owner_request_special = true;
   std::string double_bounce_sender = "double-bounce";
+
+  Habits habits;
 
   TransportConfig default_transport;
   std::map<std::string, TransportConfig> transports;  // those with settings of their own, by name
@@ -139,6 +183,7 @@ struct Config {
     v("recipient_delimiter", recipient_delimiter);
     v("owner_request_special", owner_request_special);
     v("double_bounce_sender", double_bounce_sender);
+    v("habits", habits);
     v("default_transport", default_transport);
     v("transports", transports);
   }

@@ -189,8 +189,18 @@ struct LogAllocate {
   friend bool operator==(const LogAllocate&, const LogAllocate&) = default;
 };
 
+// "transport T failure -- ...": an agent broke off, and its transport is dead for it (Habits::crash_kills_transport).
+struct LogTransportFailure {
+  std::string transport;
+  template <class V>
+  void fields(V&& v) const {
+    v("transport", transport);
+  }
+  friend bool operator==(const LogTransportFailure&, const LogTransportFailure&) = default;
+};
+
 using LogRecord = std::variant<LogStillBeingDelivered, LogExpired, LogReportFailed, LogDelivery, LogServiceFailure,
                                LogIgnoredDsn, LogIgnoredFeedback, LogFeedbackSetting, LogFeedbackStep, LogFeedbackState,
-                               LogClogged, LogTimeJump, LogAllocate>;
+                               LogClogged, LogTimeJump, LogAllocate, LogTransportFailure>;
 
 }  // namespace weir

@@ -27,7 +27,7 @@ inline constexpr auto kCommands = std::to_array<std::string_view>(
      "BalanceFlow"});
 inline constexpr auto kLogRecords = std::to_array<std::string_view>(
     {"StillBeingDelivered", "Expired", "ReportFailed", "Delivery", "ServiceFailure", "IgnoredDsn", "IgnoredFeedback",
-     "FeedbackSetting", "FeedbackStep", "FeedbackState", "Clogged", "TimeJump", "Allocate"});
+     "FeedbackSetting", "FeedbackStep", "FeedbackState", "Clogged", "TimeJump", "Allocate", "TransportFailure"});
 inline constexpr auto kServiceRequests =
     std::to_array<std::string_view>({"Append", "Report", "VerifyUpdate", "FlushAdd"});
 static_assert(kEvents.size() == std::variant_size_v<Event>);

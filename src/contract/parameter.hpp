@@ -285,7 +285,7 @@ inline constexpr std::array<std::string_view, 4> kProcessFacts = {"config_direct
 
 // Parameters that only Weir has. All of them keep Postfix's behaviour unless they are set.
 struct WeirParameter {
-  enum class Kind : std::uint8_t { word, text, number };
+  enum class Kind : std::uint8_t { word, text, number, flag };
 
   std::string_view name;
   Kind kind;
@@ -294,12 +294,73 @@ struct WeirParameter {
   std::int64_t min = 0;         // of a number; one that is none, or below it, is fatal at start
 };
 
+// Those of kParameters that the queue manager of 2003 knew, and no others with weir_old_parameters; the forms for one
+// transport of those marked so.
+struct OldParameter {
+  std::string_view name;
+  bool per_transport = false;
+  std::string_view default_text = {};  // with weir_old_defaults, where it was another one
+};
+inline constexpr auto kOldParameters = std::to_array<OldParameter>({
+    {"qmgr_message_active_limit"},
+    {"qmgr_message_recipient_limit"},
+    {"qmgr_message_recipient_minimum"},
+    {"default_recipient_limit", true, "10000"},
+    {"default_extra_recipient_limit", true},
+    {"default_delivery_slot_cost", true},
+    {"default_delivery_slot_loan", true},
+    {"default_delivery_slot_discount", true},
+    {"default_minimum_delivery_slots", true},
+    {"initial_destination_concurrency"},
+    {"default_destination_concurrency_limit", true},
+    {"default_destination_recipient_limit", true},
+    {"local_destination_concurrency_limit"},
+    {"local_destination_recipient_limit"},
+    {"queue_run_delay", false, "1000s"},
+    {"minimal_backoff_time", false, "1000s"},
+    {"maximal_backoff_time"},
+    {"maximal_queue_lifetime"},
+    {"transport_retry_time"},
+    {"qmgr_clog_warn_time"},
+});
+
+[[nodiscard]] constexpr const OldParameter* find_old_parameter(std::string_view name) {
+  for (const OldParameter& parameter : kOldParameters) {
+    if (parameter.name == name) return &parameter;
+  }
+  return nullptr;
+}
+
 inline constexpr auto kWeirParameters = std::to_array<WeirParameter>({
-    {"weir_personality", WeirParameter::Kind::word, "", "qmgr oqmgr nqmgr"},  // default: the name that it runs under
+    // Default: the name that it runs under.
+    {"weir_personality", WeirParameter::Kind::word, "", "qmgr oqmgr nqmgr nqmgr-2003"},
     {"weir_brain", WeirParameter::Kind::word, "engine", "engine model"},
     {"weir_trace", WeirParameter::Kind::text, ""},
     {"weir_trace_limit", WeirParameter::Kind::number, "100000000", "", 1},
     {"weir_trace_addresses", WeirParameter::Kind::word, "hashed", "hashed plain"},
+    // Habits of the queue manager of 2003 (spec/personalities.md): yes by default with weir_personality = nqmgr-2003.
+    {"weir_backoff_from_arrival", WeirParameter::Kind::flag, "no"},
+    {"weir_lifetime_from_arrival", WeirParameter::Kind::flag, "no"},
+    {"weir_single_lifetime", WeirParameter::Kind::flag, "no"},
+    {"weir_late_delay_warning", WeirParameter::Kind::flag, "no"},
+    {"weir_no_trace_reports", WeirParameter::Kind::flag, "no"},
+    {"weir_no_mode_requests", WeirParameter::Kind::flag, "no"},
+    {"weir_late_scan_modifiers", WeirParameter::Kind::flag, "no"},
+    {"weir_double_import", WeirParameter::Kind::flag, "no"},
+    {"weir_single_connection", WeirParameter::Kind::flag, "no"},
+    {"weir_dead_transport_keeps_mail", WeirParameter::Kind::flag, "no"},
+    {"weir_crash_kills_transport", WeirParameter::Kind::flag, "no"},
+    {"weir_defers_itself", WeirParameter::Kind::flag, "no"},
+    {"weir_whole_steps", WeirParameter::Kind::flag, "no"},
+    {"weir_late_reads", WeirParameter::Kind::flag, "no"},
+    {"weir_neighbour_bundling", WeirParameter::Kind::flag, "no"},
+    {"weir_silent_double_bounce", WeirParameter::Kind::flag, "no"},
+    {"weir_keep_address_extension", WeirParameter::Kind::flag, "no"},
+    {"weir_filter_after_resolver", WeirParameter::Kind::flag, "no"},
+    {"weir_silent_removal", WeirParameter::Kind::flag, "no"},
+    {"weir_old_texts", WeirParameter::Kind::flag, "no"},
+    {"weir_old_defaults", WeirParameter::Kind::flag, "no"},
+    {"weir_old_parameters", WeirParameter::Kind::flag, "no"},
 });
 
 }  // namespace weir

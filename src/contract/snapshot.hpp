@@ -186,7 +186,7 @@ struct Snapshot {
 
   struct Scan {
     bool open = false, all = false, lift = false;
-    bool next_start = false, next_all = false, next_lift = false;
+    bool next_start = false, next_all = false, next_lift = false, next_revive = false;
     template <class V>
     void fields(V&& v) const {
       v("open", open);
@@ -195,6 +195,7 @@ struct Snapshot {
       v("next_start", next_start);
       v("next_all", next_all);
       v("next_lift", next_lift);
+      v("next_revive", next_revive);
     }
     friend bool operator==(const Scan&, const Scan&) = default;
   };

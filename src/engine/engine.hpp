@@ -118,7 +118,9 @@ class Engine final : public InspectableBrain {
     std::uint32_t index = 0;
   };
   void take_batch(Ref<Message> m, const Batch& batch);
-  void resolve_by_filter(Ref<Message> m);
+  [[nodiscard]] const std::string* filter_of(const Message& message) const;
+  [[nodiscard]] Answer by_filter(const std::string& filter, const std::string& address);
+  [[nodiscard]] std::int64_t at_once(std::int64_t room) const;
   void assign_batch(Ref<Message> m, const std::vector<Answer>& answers);
   [[nodiscard]] bool key_less(const SortKey& a, const SortKey& b) const;
   void make_key(SortKey& key, const Recipient& recipient, Ref<Destination> destination, std::size_t index) const;
@@ -162,6 +164,8 @@ class Engine final : public InspectableBrain {
   void agent_usable(Ref<Agent> agent);
   void release_agent(Ref<Agent> agent);
   void transport_unavailable(Transport& t);
+  void mark_dead(Transport& t, const Dsn& reason);
+  void transport_dies(Transport& t, const Dsn& reason);
   void recover_transport(Transport& t);
   void revive_everything();
   void choose_for_ready_agents(Transport& t);
@@ -177,6 +181,7 @@ class Engine final : public InspectableBrain {
   void give_prefix_place(Transport& t, Ref<Destination> d);
   void positive_feedback(Ref<Destination> d);
   void negative_feedback(Ref<Destination> d, const Dsn& dsn);
+  void throttle(Ref<Destination> d, const Dsn& dsn);
   void unthrottle(Ref<Destination> d);
   void suspend(Ref<Destination> d);
   void resume(Ref<Destination> d);

@@ -27,6 +27,7 @@ Snapshot::Scan picture(const Scan& scan) {
   out.next_start = scan.next.start;
   out.next_all = scan.next.all;
   out.next_lift = scan.next.lift;
+  out.next_revive = scan.next.revive;
   return out;
 }
 

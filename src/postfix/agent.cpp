@@ -28,6 +28,7 @@ Agents::Agents(Loop& loop, Voice& voice, const codec::ProcessSettings& settings,
       voice_(voice),
       daemon_timeout_(settings.daemon_timeout),
       ipc_timeout_(settings.qmgr_ipc_timeout),
+      old_texts_(settings.weir_old_texts),
       dialect_(dialect),
       sink_(std::move(sink)) {}
 
@@ -57,7 +58,7 @@ void Agents::request(const RequestAgent& command) {
 
   const Connection connection = connect_local("private/" + agent.transport);
   if (connection.error != 0) {
-    voice_.say(line::connect_transport_failed(agent.transport, reason_of(connection.error)));
+    voice_.say(line::connect_transport_failed(agent.transport, reason_of(connection.error), old_texts_));
     agent.refusal = loop_.after(Seconds{0}, [this, id = agent.id] {
       if (find(id) != nullptr) fail(id, AgentProblem::connect);
     });

@@ -61,6 +61,7 @@ class Agents {
   Loop& loop_;
   Voice& voice_;
   Seconds daemon_timeout_, ipc_timeout_;
+  bool old_texts_;
   codec::Dialect dialect_;
   EventSink sink_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Agent>> agents_;  // by AgentId

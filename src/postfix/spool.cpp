@@ -23,7 +23,6 @@ namespace {
 namespace line = codec::line;
 
 constexpr mode_t kDirectoryMode = 0700;
-constexpr std::int64_t kBatchMax = 5000;  // recipients of one read, whatever the brain would like
 // Neither a symbolic link nor a pipe that was put in the place of the file leads anywhere.
 constexpr int kOpenFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 constexpr int kSavedNamesMax = 100;  // tries to find a free name in saved/
@@ -111,7 +110,9 @@ Spool::Spool(Loop& loop, Voice& voice, const codec::ProcessSettings& settings)
       voice_(voice),
       hash_(joined(settings.hash_queue_names), settings.hash_queue_depth),
       read_settings_{settings.verp_delimiter_filter},
-      dont_remove_(settings.dont_remove) {}
+      dont_remove_(settings.dont_remove),
+      silent_removal_(settings.weir_silent_removal),
+      old_texts_(settings.weir_old_texts) {}
 
 std::string Spool::path(Queue queue, std::string_view queue_id) const { return hash_.path(to_string(queue), queue_id); }
 
@@ -280,13 +281,15 @@ codec::ReadOutcome Spool::read_batch(Message& message, int fd, const std::string
   FileBytes bytes(fd);
   const auto log = [this, &message](const codec::Diagnostic& diagnostic) {
     if (const auto* warning = std::get_if<codec::FileWarning>(&diagnostic)) {
-      voice_.warn(warning->text);
+      if (!old_texts_) voice_.warn(warning->text);
     } else if (const auto* active = std::get_if<codec::FileActive>(&diagnostic)) {
       voice_.say_queue_active(message.queue_id, active->sender, active->size, active->recipients);
     }
   };
-  return message.reader.read(bytes, codec::QueueFileName{message.queue_id, path}, std::min(at_most, kBatchMax),
-                             read_settings_, log);
+  codec::ReadOutcome outcome =
+      message.reader.read(bytes, codec::QueueFileName{message.queue_id, path}, at_most, read_settings_, log);
+  if (!outcome.ok() && old_texts_) voice_.warn(message.queue_id + ": envelope records out of order");
+  return outcome;
 }
 
 void Spool::drop_flush_request(int fd, const std::string& path) {
@@ -408,7 +411,7 @@ void Spool::remove(MessageId id) {
   if (!queue_id) return;
   const int error = unlink_or_save(*queue_id, path(Queue::active, *queue_id));
   if (error == 0) {
-    voice_.say(line::removed(*queue_id));
+    if (!silent_removal_) voice_.say(line::removed(*queue_id));
   } else {
     voice_.say(line::remove_failed(*queue_id, reason_of(error), because(error)));
   }
@@ -423,7 +426,9 @@ void Spool::mark_corrupt(MessageId id) {
   const int error = move_file(path(Queue::active, *queue_id), path(Queue::corrupt, *queue_id));
   if (error == 0) {
     voice_.say(line::saving_corrupt(*queue_id));
-  } else if (error != ENOENT) {
+  } else if (error == ENOENT) {
+    if (old_texts_) voice_.say(line::corrupt_file_gone(*queue_id, reason_of(error)));
+  } else {
     voice_.die(line::save_corrupt_failed(*queue_id, reason_of(error)));
   }
   forget(id);

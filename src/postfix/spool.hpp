@@ -96,6 +96,7 @@ class Spool {
   codec::QueueHash hash_;
   codec::ReadSettings read_settings_;
   bool dont_remove_;
+  bool silent_removal_, old_texts_;  // habits of the queue manager of 2003
   std::optional<QueueScan> incoming_scan_, deferred_scan_;
   std::unordered_map<std::uint64_t, Packed> messages_;  // by MessageId
   std::string packing_;                                 // room that keep() uses again

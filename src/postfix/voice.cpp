@@ -19,6 +19,7 @@ Voice::Voice(LogSink& log, const codec::ProcessSettings& settings, const codec::
   settings_.verify_service = settings.verify_service_name;
   settings_.flush_service = settings.flush_service_name;
   settings_.verp_failure_word = dialect.verp_failure_word;
+  settings_.old_texts = settings.weir_old_texts;
 }
 
 void Voice::say(const codec::LogLine& line) {

@@ -60,6 +60,31 @@ TransportConfig draw_transport(Prng& random, Aim aim) {
   return t;
 }
 
+// Each habit of the queue manager of 2003 by itself, in a third of the configurations.
+Habits draw_habits(Prng& random) {
+  Habits habits;
+  if (!random.one_in(3)) return habits;
+  const auto draw = [&random] { return random.one_in(3); };
+  habits.backoff_from_arrival = draw();
+  habits.lifetime_from_arrival = draw();
+  habits.late_delay_warning = draw();
+  habits.no_trace_reports = draw();
+  habits.no_mode_requests = draw();
+  habits.late_scan_modifiers = draw();
+  habits.double_import = draw();
+  habits.single_connection = draw();
+  habits.dead_transport_keeps_mail = draw();
+  habits.crash_kills_transport = draw();
+  habits.defers_itself = draw();
+  habits.whole_steps = draw();
+  habits.late_reads = draw();
+  habits.neighbour_bundling = draw();
+  habits.silent_double_bounce = draw();
+  habits.keep_address_extension = draw();
+  habits.filter_after_resolver = draw();
+  return habits;
+}
+
 }  // namespace
 
 std::uint32_t setup_for(Aim aim, std::uint32_t word) { return word << kAimBits | static_cast<std::uint32_t>(aim); }
@@ -95,6 +120,7 @@ Config setup_config(std::uint32_t setup) {
   c.default_transport = draw_transport(random, aim);
   for (const char* name : {"t2", "t3"}) c.transports[name] = draw_transport(random, aim);
   if (random.one_in(3)) c.transports["retry"] = draw_transport(random, aim);
+  c.habits = draw_habits(random);
   return c;
 }
 

@@ -50,7 +50,7 @@ constexpr auto kCommandNames = std::to_array<std::string_view>(
 constexpr auto kRecordNames = std::to_array<std::string_view>(
     {"LogStillBeingDelivered", "LogExpired", "LogReportFailed", "LogDelivery", "LogServiceFailure", "LogIgnoredDsn",
      "LogIgnoredFeedback", "LogFeedbackSetting", "LogFeedbackStep", "LogFeedbackState", "LogClogged", "LogTimeJump",
-     "LogAllocate"});
+     "LogAllocate", "LogTransportFailure"});
 static_assert(kEventNames.size() == std::variant_size_v<Event>);
 static_assert(kCommandNames.size() == std::variant_size_v<Command>);
 static_assert(kRecordNames.size() == std::variant_size_v<LogRecord>);
@@ -277,7 +277,7 @@ World::File* World::new_file(Queue queue, std::int64_t age, std::int64_t due_in)
   file.mtime = second() + due_in;
   file.envelope.sender = "s@example";
   file.envelope.create_time = Seconds{second() - age};
-  file.envelope.arrival = at_second(file.envelope.create_time);
+  file.envelope.arrival = at_second(file.envelope.create_time + Seconds{file_serial_ % 3});
   file.bounce_log = next_bounce_log_;
   return &file;
 }
@@ -821,12 +821,14 @@ World::Reply World::carry_out(const Retry& c) {
   if (file == nullptr) return std::nullopt;
   close(c.message, true);
   const std::int64_t wait = c.not_before.count() - second();
-  const std::int64_t age = second() - file->envelope.create_time.count();
+  const Seconds born =
+      config_.habits.backoff_from_arrival ? file->envelope.arrival.seconds() : file->envelope.create_time;
+  const std::int64_t age = second() - born.count();
   const std::int64_t minimum = config_.minimal_backoff.count();
   const std::int64_t maximum = std::max(minimum, config_.maximal_backoff.count());
   expect(wait >= minimum, "QUE-05: a wait below the minimum");
   expect(wait <= maximum, "QUE-05: a wait above the maximum");
-  const bool dated = file->envelope.create_time > Seconds{0};
+  const bool dated = born > Seconds{0};
   if (dated && file->last_age >= minimum && !forced_ && !set_back_) {
     const std::int64_t doubled = std::min(2 * file->last_age, file->last_age + config_.maximal_backoff.count()) - 1;
     expect(age >= doubled, "STR-11: attempts follow too soon");
@@ -902,7 +904,7 @@ World::Reply World::carry_out(const RequestAgent& c) {
   const auto pending = std::count_if(connections_.begin(), connections_.end(), [&](const auto& each) {
     return !each.second.greeted && each.second.transport == c.transport;
   });
-  expect(pending < 2, "more than two connections pending");
+  expect(pending < (config_.habits.single_connection ? 1 : 2), "more connections pending than allowed");
   expect(connections_.count(c.agent) == 0, "an id is used again");
   //= PAR-071 test
   if (transport(c.transport).transport_rate_delay > Seconds{0}) {

@@ -206,7 +206,8 @@ class Hide {
       std::is_same_v<T, BalanceFlow> || std::is_same_v<T, ReportRequest> || std::is_same_v<T, LogStillBeingDelivered> ||
       std::is_same_v<T, LogReportFailed> || std::is_same_v<T, LogServiceFailure> || std::is_same_v<T, LogIgnoredDsn> ||
       std::is_same_v<T, LogIgnoredFeedback> || std::is_same_v<T, LogFeedbackSetting> ||
-      std::is_same_v<T, LogFeedbackStep> || std::is_same_v<T, LogTimeJump> || std::is_same_v<T, LogAllocate>;
+      std::is_same_v<T, LogFeedbackStep> || std::is_same_v<T, LogTimeJump> || std::is_same_v<T, LogAllocate> ||
+      std::is_same_v<T, LogTransportFailure>;
   template <class T>
   requires kPlain<T>
   void in(T&) {}

@@ -71,7 +71,7 @@ Config make_config(const Json& trace_config, const std::string& program) {
   Config config;
   WEIR_CHECK(codec::evaluate_general(here, FewAccounts{}, dictionary, settings, config).ok());
   WEIR_CHECK(codec::evaluate_queue_manager(here, dictionary, settings, config).ok());
-  (void)codec::repair(config);
+  (void)codec::repair(settings, config);
   return config;
 }
 

@@ -79,7 +79,8 @@ std::vector<LogRecord> every_log_record() {
           LogFeedbackState{false, "d", 1, 2, 1.0 / 3, 1e300, std::numeric_limits<double>::denorm_min()},
           LogClogged{"n", "smtp", 3, 4, true, LogClogged::Advice::separate_transport, 5},
           LogTimeJump{true, false},
-          LogAllocate{"smtp"}};
+          LogAllocate{"smtp"},
+          LogTransportFailure{"smtp"}};
 }
 
 std::vector<Command> every_command() {

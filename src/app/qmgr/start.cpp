@@ -160,7 +160,7 @@ void Start::after_jail() {
       log_.warning(line.text);
     }
   }
-  heed(codec::repair(config_));
+  heed(codec::repair(settings_, config_));
 }
 
 void Start::heed(const codec::Notes& notes) {

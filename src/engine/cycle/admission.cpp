@@ -10,9 +10,10 @@ void Engine::admit(const ScanEntry& entry) {
   Message& message = messages_[m];
   message.id = MessageId{++last_message_};
   message.queue_id = entry.queue_id;
-  message.flush_each = entry.flush_request;
-  message.lift = scan_of(entry.queue).current.lift || entry.flush_request;
-  message.expire = entry.expire_request;
+  const bool heeds_mode = !config_.habits.no_mode_requests;
+  message.flush_each = heeds_mode && entry.flush_request;
+  message.lift = scan_of(entry.queue).current.lift || message.flush_each;
+  message.expire = heeds_mode && entry.expire_request;
   message.queued = age_of_engine();
   message.active_arrival = now_;
   mark(Rule::par_013);
@@ -26,9 +27,9 @@ void Engine::admit(const ScanEntry& entry) {
   command(Admit{.message = message.id,
                 .from = entry.queue,
                 .queue_id = entry.queue_id,
-                .flush_request = entry.flush_request,
-                .expire_request = entry.expire_request,
-                .at_most = round_robin_ ? batch_size() : std::min<std::int64_t>(std::max(free, message.room), 5000)});
+                .flush_request = message.flush_each,
+                .expire_request = message.expire,
+                .at_most = round_robin_ ? batch_size() : at_once(std::max(free, message.room))});
 }
 
 void Engine::on(const Admitted& event) {
@@ -90,8 +91,8 @@ void Engine::on(const AdmitFailed& event) {
 void Engine::admission_over(MessageId message, bool imported) {
   if (!import_.active || import_.message != message) return;
   import_.message = {};
-  if (imported) {
-    import_.imported = true;
+  if (imported && import_.queue == Queue::incoming) import_.imported_incoming = true;
+  if (imported && (!config_.habits.double_import || reading_ > 0)) {
     end_import();
   } else {
     next_queue();

@@ -106,7 +106,7 @@ void Engine::after_file_check(Ref<Message> m) {
 void Engine::after_recipients(Ref<Message> m) {
   const Message& message = messages_[m];
   const unsigned asks = message.trace_flags & (kTraceVerifyUser | kTraceRecord | kTraceDelayCleared);
-  if (asks == 0 && !message.success_notify) {
+  if (config_.habits.no_trace_reports || (asks == 0 && !message.success_notify)) {
     after_trace(m);
     return;
   }
@@ -124,7 +124,8 @@ void Engine::after_trace(Ref<Message> m) {
   }
   const bool null_sender = message.sender.empty();
   const Seconds lifetime = null_sender ? config_.bounce_lifetime : config_.maximal_lifetime;
-  const bool too_old = clock() >= message.create_time + lifetime;
+  const Seconds born = config_.habits.lifetime_from_arrival ? message.arrival.seconds() : message.create_time;
+  const bool too_old = clock() >= born + lifetime;
   if (too_old || message.expire) {
     mark(null_sender ? Rule::par_068 : Rule::par_062);  //= PAR-062  //= PAR-068
     log(LogExpired{message.queue_id, message.sender, message.expire});
@@ -135,7 +136,9 @@ void Engine::after_trace(Ref<Message> m) {
                 .flags = 2});
     return;
   }
-  if (message.warn_time > Seconds{0} && clock() >= message.warn_time - Seconds{1}) {
+  const bool warn_due =
+      config_.habits.late_delay_warning ? clock() > message.warn_time : clock() >= message.warn_time - Seconds{1};
+  if (message.warn_time > Seconds{0} && warn_due) {
     ask_report(m, Stage::warn,
                {.service = Service::defer, .kind = ReportRequest::Kind::warn, .verp = false, .flags = 0});
     return;
@@ -162,8 +165,9 @@ void Engine::finish(Ref<Message> m) {
 //= PAR-056
 //= PAR-060
 Seconds Engine::next_attempt(const Message& message) const {
-  const Seconds age = clock() - message.create_time;
-  if (message.create_time <= Seconds{0} || age < config_.minimal_backoff) return clock() + config_.minimal_backoff;
+  const Seconds base = config_.habits.backoff_from_arrival ? message.arrival.seconds() : message.create_time;
+  const Seconds age = clock() - base;
+  if (base <= Seconds{0} || age < config_.minimal_backoff) return clock() + config_.minimal_backoff;
   return clock() + std::max(config_.minimal_backoff, std::min(age, config_.maximal_backoff));
 }
 

@@ -42,15 +42,16 @@ void Engine::defer_directly(Ref<Message> m, const Recipient& recipient, Dsn dsn)
   d.dsn = std::move(dsn);
   d.status = "deferred";
   const unsigned trace = message.trace_flags;
+  const bool traces = !config_.habits.no_trace_reports;
   if ((trace & kTraceVerifyMta) != 0) {
     d.status = config_.verify_negative_cache ? "undeliverable" : "undeliverable-but-not-cached";
     if (config_.verify_negative_cache) tell_verify(d, 1);
   } else if ((trace & kTraceVerifyUser) != 0) {
     d.status = "undeliverable";
-    d.requests.push_back(record(Service::trace, "undeliverable", trace, d));
+    if (traces) d.requests.push_back(record(Service::trace, "undeliverable", trace, d));
   } else {
     d.requests.push_back(record(Service::defer, "delayed", trace, d));
-    if ((trace & kTraceRecord) != 0) d.requests.push_back(record(Service::trace, "delayed", trace, d));
+    if (traces && (trace & kTraceRecord) != 0) d.requests.push_back(record(Service::trace, "delayed", trace, d));
     const auto at = recipient.address.rfind('@');
     if (at != std::string::npos && at + 1 < recipient.address.size()) {
       d.requests.push_back(FlushAdd{recipient.address.substr(at + 1)});
@@ -68,21 +69,22 @@ void Engine::discard(Ref<Message> m, const Recipient& recipient) {
   d.dsn = {"2.0.0", "undeliverable postmaster notification discarded"};
   d.status = "sent";
   const unsigned trace = messages_[m].trace_flags;
-  if ((trace & kTraceVerifyMta) != 0) {
+  const auto add_trace = [&](const char* action) {
+    if (!config_.habits.no_trace_reports) d.requests.push_back(record(Service::trace, action, trace, d));
+  };
+  if (config_.habits.silent_double_bounce) {
+    d.status.clear();
+  } else if ((trace & kTraceVerifyMta) != 0) {
     d.status = "deliverable";
     tell_verify(d, 0);
   } else if ((trace & kTraceVerifyUser) != 0) {
     d.status = "deliverable";
-    d.requests.push_back(record(Service::trace, "deliverable", trace, d));
+    add_trace("deliverable");
   } else {
     const bool wants_delay = recipient.notify == 0 || (recipient.notify & kNotifyDelay) != 0;
     const bool delay_cleared = (trace & kTraceDelayCleared) != 0 && wants_delay;
-    if ((trace & kTraceRecord) != 0 || delay_cleared) {
-      d.requests.push_back(record(Service::trace, "delivered", trace, d));
-    }
-    if ((recipient.notify & kNotifySuccess) != 0) {
-      d.requests.push_back(record(Service::trace, "delivered", trace, d));
-    }
+    if ((trace & kTraceRecord) != 0 || delay_cleared) add_trace("delivered");
+    if ((recipient.notify & kNotifySuccess) != 0) add_trace("delivered");
   }
   begin_disposal(m, std::move(d));
 }

@@ -73,9 +73,11 @@ void Engine::take_batch(Ref<Message> m, const Batch& batch) {
         Resolve{.message = message.id, .probe = false, .rewrite_first = true, .addresses = {*message.rare->redirect}});
     return;
   }
-  const bool probe = (message.trace_flags & (kTraceVerifyMta | kTraceVerifyUser)) != 0;
-  if (message.rare && message.rare->filter && !probe) {
-    resolve_by_filter(m);
+  if (const std::string* filter = filter_of(message); filter != nullptr && !config_.habits.filter_after_resolver) {
+    std::vector<Answer> answers;
+    answers.reserve(count);
+    for (const Recipient& r : message.batch) answers.push_back(by_filter(*filter, r.address));
+    assign_batch(m, answers);
     return;
   }
   mark(Rule::gen_06);  //= GEN-06
@@ -88,26 +90,27 @@ void Engine::take_batch(Ref<Message> m, const Batch& batch) {
   command(std::move(question));
 }
 
-void Engine::resolve_by_filter(Ref<Message> m) {
-  const Message& message = messages_[m];
-  const std::string& filter = *message.rare->filter;
+// Nothing for probes, which go where the mail would go.
+const std::string* Engine::filter_of(const Message& message) const {
+  const bool probe = (message.trace_flags & (kTraceVerifyMta | kTraceVerifyUser)) != 0;
+  return message.rare && message.rare->filter && !probe ? &*message.rare->filter : nullptr;
+}
+
+Answer Engine::by_filter(const std::string& filter, const std::string& address) {
   const auto colon = filter.find(':');
-  std::vector<Answer> answers;
-  for (const Recipient& r : message.batch) {
-    Answer answer{.transport = filter.substr(0, colon), .nexthop = "", .recipient = r.address, .flags = 0};
-    if (colon != std::string::npos) answer.nexthop = filter.substr(colon + 1);
-    if (answer.nexthop.empty()) {
-      mark(Rule::par_004);
-      answer.nexthop = config_.default_filter_nexthop;  //= PAR-004
-    }
-    if (answer.nexthop.empty()) {
-      mark(Rule::par_005);
-      answer.nexthop = domain_part(r.address);  //= PAR-005
-    }
-    if (answer.nexthop.empty()) answer.nexthop = config_.myhostname;
-    answers.push_back(std::move(answer));
+  Answer answer{.transport = filter.substr(0, colon), .nexthop = "", .recipient = address, .flags = 0};
+  if (colon != std::string::npos) answer.nexthop = filter.substr(colon + 1);
+  const bool takes_my_name = config_.habits.filter_after_resolver;
+  if (answer.nexthop.empty() && !takes_my_name) {
+    mark(Rule::par_004);
+    answer.nexthop = config_.default_filter_nexthop;  //= PAR-004
   }
-  assign_batch(m, answers);
+  if (answer.nexthop.empty() && !takes_my_name) {
+    mark(Rule::par_005);
+    answer.nexthop = domain_part(address);  //= PAR-005
+  }
+  if (answer.nexthop.empty()) answer.nexthop = config_.myhostname;
+  return answer;
 }
 
 void Engine::on(const RecipientsRead& event) {
@@ -140,8 +143,13 @@ void Engine::on(const Resolved& event) {
 void Engine::ask_for_recipients(Ref<Message> m) {
   begin_reading(m);
   const Message& message = messages_[m];
-  const std::int64_t room = std::min<std::int64_t>(message.room - message.in_core, 5000);
-  command(ReadRecipients{message.id, round_robin_ ? batch_size() : room});
+  const std::int64_t room = message.room - message.in_core;
+  command(ReadRecipients{message.id, round_robin_ ? batch_size() : at_once(room)});
+}
+
+// Of a job's slots.
+std::int64_t Engine::at_once(std::int64_t room) const {
+  return config_.habits.late_reads ? room : std::min<std::int64_t>(room, 5000);
 }
 
 // --- sorting -----------------------------------------------------------------------------------------
@@ -209,7 +217,10 @@ void Engine::batch_over(Ref<Message> m) {
 // From an answer to a destination, by the rules in their order. None: the recipient has been disposed of.
 Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& answer) {
   const Message& message = messages_[m];
-  const auto retry_with = [&answer](const char* reason) {
+  const bool itself = config_.habits.defers_itself;
+  const char* own = nullptr;  // the engine's own reason to defer it: code, blank, text
+  const auto retry_with = [&](const char* reason) {
+    own = reason;
     answer.transport = "retry";
     answer.nexthop = reason;
   };
@@ -218,6 +229,12 @@ Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& ans
     retry_with("4.3.0 address resolver failure");
     local = false;
   } else {
+    const std::string* filter = config_.habits.filter_after_resolver ? filter_of(message) : nullptr;
+    if (filter != nullptr && (answer.flags & kResolveError) == 0) {
+      const unsigned flags = answer.flags;
+      answer = by_filter(*filter, recipient.address);
+      answer.flags = flags;
+    }
     if ((answer.flags & kResolveError) != 0) {
       answer.transport = "error";
       answer.nexthop = "5.1.3 bad address syntax";
@@ -226,6 +243,7 @@ Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& ans
     recipient.address = answer.recipient;
   }
   if (recipient.address.empty()) {
+    own = nullptr;
     answer.transport = "error";
     answer.nexthop = "5.1.3 null recipient address";
   }
@@ -244,13 +262,19 @@ Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& ans
     mark(Rule::par_075);  //= PAR-075
     retry_with("4.3.2 Too many address verification requests");
   }
+  if (own != nullptr && itself) {
+    const std::string_view reason = own;
+    const auto blank = reason.find(' ');
+    defer_directly(m, recipient, {std::string(reason.substr(0, blank)), std::string(reason.substr(blank + 1))});
+    return {};
+  }
 
   Transport* t = &transport_of(answer.transport);
   if (message.flush_each && t->dead) recover_transport(*t);
   if (t->dead) {
     mark(Rule::str_12);  //= STR-12
     const Dsn reason = *t->dead;
-    t = &retry_transport();
+    if (!itself) t = &retry_transport();
     if (t->dead) {
       defer_directly(m, recipient, reason);
       return {};
@@ -263,7 +287,7 @@ Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& ans
   if (destinations_[d].window != 0) return d;
 
   const Dsn reason = *destinations_[d].reason;
-  if (!retry_transport().dead) {
+  if (!itself && !retry_transport().dead) {
     const std::string name = reason.code + ' ' + reason.text;
     const Ref<Destination> instead = obtain_destination(retry_transport(), name, name);
     if (destinations_[instead].window != 0) return instead;
@@ -275,7 +299,10 @@ Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& ans
 std::string Engine::destination_name(const Transport& t, const std::string& nexthop, const std::string& address) const {
   std::string name = nexthop;
   if (t.config.recipient_limit == 1 && t.takes_feedback_lines) {
-    name = without_extension(std::string(local_part(address))) + '@' + nexthop;
+    name = local_part(address);
+    if (!config_.habits.keep_address_extension) name = without_extension(std::move(name));
+    name += '@';
+    name += nexthop;
   }
   fold(name);
   return name;
@@ -309,6 +336,7 @@ void Engine::assign(Ref<Message> m, const std::vector<Placement>& placements) {
   Message& message = messages_[m];
   Transport* t = nullptr;
   Ref<Job> j;
+  Ref<Entry> last;  // of the run before
   for (std::size_t i = 0; i < placements.size();) {
     const Ref<Destination> d = placements[i].destination;
     if (destinations_[d].transport != t) {
@@ -317,6 +345,7 @@ void Engine::assign(Ref<Message> m, const std::vector<Placement>& placements) {
     }
     Ref<Peer> p = find_peer(jobs_[j], d);
     Ref<Entry> e = p ? peers_[p].waiting.back() : Ref<Entry>{};
+    if (e != last && config_.habits.neighbour_bundling) e = {};
     std::size_t room = placements.size();
     if (message.single) {
       room = 1;
@@ -331,6 +360,7 @@ void Engine::assign(Ref<Message> m, const std::vector<Placement>& placements) {
       if (!p) p = obtain_peer(j, d);
       e = create_entry(m, j, p);
     }
+    last = e;
     chunk_.clear();
     for (; i < placements.size() && placements[i].destination == d && chunk_.size() < room; ++i) {
       chunk_.push_back(std::move(*placements[i].recipient));

@@ -46,9 +46,10 @@ void Engine::on(const Triggered& event) {
 }
 
 void Engine::request_scan(Queue queue, ScanRequest request) {
-  if (request.revive) revive_everything();
+  const bool late = config_.habits.late_scan_modifiers;
+  if (request.revive && !late) revive_everything();
   Scan& scan = scan_of(queue);
-  if (scan.open) {
+  if (scan.open && !late) {
     if (request.start) mark(Rule::trg_04);  //= TRG-04
     if (request.all) mark(Rule::trg_08);    //= TRG-08
     scan.current.all |= request.all;
@@ -57,6 +58,7 @@ void Engine::request_scan(Queue queue, ScanRequest request) {
   scan.next.start |= request.start;
   scan.next.all |= request.all;
   scan.next.lift |= request.lift;
+  if (late) scan.next.revive |= request.revive;
   if (!scan.open && request.start) begin_scan(queue);
 }
 
@@ -65,6 +67,7 @@ void Engine::begin_scan(Queue queue) {
   scan.current = scan.next;
   scan.next = {};
   scan.open = true;
+  if (scan.current.revive) revive_everything();
   command(OpenScan{queue});
 }
 
@@ -148,7 +151,7 @@ void Engine::end_import() {
   if (!config_.flow_control) return;
   using Grant = BalanceFlow::Grant;
   Grant grant = incoming_.open ? Grant::hold : Grant::fill;
-  if (import_.imported && import_.last_looked == Queue::incoming) grant = Grant::one;
+  if (import_.imported_incoming) grant = Grant::one;
   command(BalanceFlow{grant});
 }
 
@@ -156,6 +159,7 @@ void Engine::end_import() {
 void Engine::decide_who_is_first() {
   if (!import_.order_due) return;
   import_.order_due = false;
+  if (config_.habits.double_import) return;  // incoming comes first in every turn
   if (!has_room()) {
     first_ = Queue::incoming;
   } else if (import_.last_looked) {

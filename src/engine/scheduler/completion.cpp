@@ -37,12 +37,15 @@ void Engine::on(const Delivered& event) {
   Ref<Destination> retry;
   if (event.try_again || !event.complete) {
     messages_[message_of(entries_[e])].deferred = true;
-    if (!event.dsn.code.empty()) {  // trouble with the destination
+    if (!event.complete && config_.habits.crash_kills_transport) {
+      log(LogTransportFailure{t.name});
+      transport_dies(t, {"4.3.0", "unknown mail transport error"});
+    } else if (!event.dsn.code.empty()) {  // trouble with the destination
       reason_given = true;
       if (destinations_[d].window > 0) {
-        const Dsn reason{is_status_code(event.dsn.code) ? event.dsn.code : "4.0.0",
-                         "delivery temporarily suspended: " +
-                             (event.dsn.text.empty() ? std::string("unknown error") : event.dsn.text)};
+        Dsn reason{is_status_code(event.dsn.code) ? event.dsn.code : "4.0.0",
+                   config_.habits.defers_itself ? "" : "delivery temporarily suspended: "};
+        reason.text += event.dsn.text.empty() ? std::string("unknown error") : event.dsn.text;
         negative_feedback(d, reason);
         if (destinations_[d].window == 0) retry = move_entries(d, reason);  //= PAR-030
       }
@@ -234,12 +237,12 @@ void Engine::give_back_slots_of(Ref<Job> j) {
 // the destination at the retry transport, if there is one.
 Ref<Destination> Engine::move_entries(Ref<Destination> d, const Dsn& reason) {
   mark(Rule::par_030);
-  Transport& retry = retry_transport();
+  const bool itself = config_.habits.defers_itself;
   Ref<Destination> r;
   bool usable = false;
-  if (!retry.dead) {
+  if (!itself && !retry_transport().dead) {
     const std::string text = reason.code + ' ' + reason.text;
-    r = obtain_destination(retry, text, text);
+    r = obtain_destination(retry_transport(), text, text);
     usable = destinations_[r].window != 0;
   }
   const auto& todo = destinations_[d].todo;
@@ -251,7 +254,7 @@ Ref<Destination> Engine::move_entries(Ref<Destination> d, const Dsn& reason) {
       entries_[moved].recipients.take_over(entries_[old].recipients);
     } else if (usable) {
       const Ref<Job> source = peers_[entries_[old].peer].job;
-      const Ref<Job> j = obtain_job(m, retry);
+      const Ref<Job> j = obtain_job(m, retry_transport());
       const Ref<Entry> moved = create_entry(m, j, obtain_peer(j, r));
       entries_[moved].recipients.take_over(entries_[old].recipients);
       const std::uint32_t count = entries_[moved].recipients.count();

@@ -143,6 +143,12 @@ void Engine::positive_feedback(Ref<Destination> d) {
   const std::int64_t used = static_cast<std::int64_t>(destination.busy) + config.initial_concurrency;
   if (destination.window < limit && destination.window < used) {
     mark(Rule::str_06);
+    if (config_.habits.whole_steps) {
+      destination.window += 1;
+      did_change_capacity(d);
+      log_state(destination, false);
+      return;
+    }
     if (config.positive_feedback.kind == Feedback::Kind::per_concurrency) mark(Rule::par_034);
     const double f = feedback(config.positive_feedback, destination.window);
     log_step(destination, false, f);
@@ -164,6 +170,13 @@ void Engine::positive_feedback(Ref<Destination> d) {
 void Engine::negative_feedback(Ref<Destination> d, const Dsn& dsn) {
   Destination& destination = destinations_[d];
   const TransportConfig& config = destination.transport->config;
+  if (config_.habits.whole_steps) {
+    destination.window -= 1;
+    if (destination.window == 0) throttle(d, dsn);
+    did_change_capacity(d);
+    log_state(destination, true);
+    return;
+  }
   destination.cohorts += 1.0 / destination.window;
   if (config.failed_cohort_limit > 0 && destination.cohorts >= config.failed_cohort_limit) {
     mark(Rule::par_029);
@@ -180,17 +193,21 @@ void Engine::negative_feedback(Ref<Destination> d, const Dsn& dsn) {
     }
     destination.window = std::max(destination.window, 1);
   }
-  if (destination.window == 0) {
-    mark(Rule::par_030);
-    mark(Rule::par_059);
-    destination.reason = std::make_unique<Dsn>(dsn);
-    destination.cache_flags = 0;
-    destination.revive = timers_.set(
-        {.due = clock() + config_.minimal_backoff, .kind = Timer::Kind::destination_revive, .destination = d});
-    destination.transport->dead_destinations.push_back(destinations_, d);
-  }
+  if (destination.window == 0) throttle(d, dsn);
   did_change_capacity(d);
   log_state(destination, true);
+}
+
+// Remembered as dead for a while.
+void Engine::throttle(Ref<Destination> d, const Dsn& dsn) {
+  Destination& destination = destinations_[d];
+  mark(Rule::par_030);
+  mark(Rule::par_059);
+  destination.reason = std::make_unique<Dsn>(dsn);
+  destination.cache_flags = 0;
+  destination.revive = timers_.set(
+      {.due = clock() + config_.minimal_backoff, .kind = Timer::Kind::destination_revive, .destination = d});
+  destination.transport->dead_destinations.push_back(destinations_, d);
 }
 
 void Engine::unthrottle(Ref<Destination> d) {
@@ -198,8 +215,9 @@ void Engine::unthrottle(Ref<Destination> d) {
   if (destination.window == 0) destination.transport->dead_destinations.erase(destinations_, d);
   timers_.cancel(destination.revive);
   destination.reason.reset();
-  destination.window = destination.busy > 0 ? static_cast<std::int32_t>(destination.busy)
-                                            : destination.transport->config.initial_concurrency;
+  const bool afresh = destination.busy == 0 || config_.habits.whole_steps;
+  destination.window =
+      afresh ? destination.transport->config.initial_concurrency : static_cast<std::int32_t>(destination.busy);
   destination.success = destination.failure = destination.cohorts = 0;
   did_change_capacity(d);
   log_state(destination, false);

@@ -67,7 +67,8 @@ void Engine::allocate_agents() {
 
 // The walk over destinations, stopped at its first success, succeeds when some front part of it adds up to enough.
 bool Engine::wants_agent(const Transport& t) const {
-  if (t.dead || t.rate_locked || t.pending >= 2 || !t.ready.empty()) return false;
+  if (t.dead || t.rate_locked || t.pending >= (config_.habits.single_connection ? 1 : 2) || !t.ready.empty())
+    return false;
   return (round_robin_ ? t.wheel.greatest() : t.capacity.greatest()) >= t.pending + 1;
 }
 
@@ -84,7 +85,7 @@ void Engine::on(const AgentFailed& event) {
   const Ref<Entry> e = agents_[a].entry;
   release_agent(a);
   unselect(e);
-  transport_unavailable(t);
+  transport_dies(t, {"4.3.0", "mail transport unavailable"});
 }
 
 void Engine::agent_answered(AgentId id, bool failed) {
@@ -118,15 +119,26 @@ void Engine::release_agent(Ref<Agent> a) {
   agents_.release(a);
 }
 
-// Dead for a while, and all that waits for it is moved away; running deliveries go on.
+// A connection cannot be had.
 void Engine::transport_unavailable(Transport& t) {
-  const Dsn reason{"4.3.0", "mail transport unavailable"};
-  if (!t.dead) {
-    t.dead = reason;
-    t.retry_timer = timers_.set(
-        {.due = clock() + config_.transport_retry_time, .kind = Timer::Kind::transport_retry, .transport = &t});
+  if (config_.habits.dead_transport_keeps_mail) {
+    mark_dead(t, {"4.3.0", "transport is unavailable"});
+  } else {
+    transport_dies(t, {"4.3.0", "mail transport unavailable"});
   }
-  retry_transport();
+}
+
+void Engine::mark_dead(Transport& t, const Dsn& reason) {
+  if (t.dead) return;
+  t.dead = reason;
+  t.retry_timer = timers_.set(
+      {.due = clock() + config_.transport_retry_time, .kind = Timer::Kind::transport_retry, .transport = &t});
+}
+
+// Dead for a while, and all that waits for it is moved away; running deliveries go on.
+void Engine::transport_dies(Transport& t, const Dsn& reason) {
+  mark_dead(t, reason);
+  if (!config_.habits.defers_itself) retry_transport();
   Ref<Destination> retry;
   for (const Ref<Destination> d : all_waiting(t)) retry = move_entries(d, reason);
   if (retry) delete_if_idle(retry);

@@ -276,6 +276,7 @@ struct Ticket {
 
 struct ScanFlags {
   bool start = false, all = false, lift = false;
+  bool revive = false;  // only with late_scan_modifiers
 };
 struct Scan {
   bool open = false;
@@ -286,7 +287,7 @@ struct Import {
   std::uint8_t left = 0;  // queues still to be looked at
   Queue queue{};          // the one that is looked at
   std::optional<Queue> last_looked;
-  bool began = false, yielded = false, imported = false;
+  bool began = false, yielded = false, imported_incoming = false;
   MessageId message;  // whose admission it waits for; 0 = none
   bool order_due = false;
 };

@@ -508,14 +508,14 @@ TEST(Parameters, Facilities) {
 TEST(Parameters, Repairs) {
   Evaluated result = evaluate("qmgr_message_recipient_limit = 10\nbounce_queue_lifetime = 6d\n");
   EXPECT_EQ(result.notes, Notes{});
-  EXPECT_EQ(repair(result.config).warnings,
+  EXPECT_EQ(repair(result.settings, result.config).warnings,
             (Warnings{"qmgr_message_recipient_limit is smaller than qmgr_message_active_limit - adjusting "
                       "qmgr_message_recipient_limit",
                       "bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting "
                       "bounce_queue_lifetime"}));
   EXPECT_EQ(result.config.message_recipient_limit, 20000);
   EXPECT_EQ(result.config.bounce_lifetime, Seconds{5 * 86400});
-  EXPECT_EQ(repair(result.config), Notes{});
+  EXPECT_EQ(repair(result.settings, result.config), Notes{});
 }
 
 TEST(Parameters, FastFlushFollowsTheCompatibilityLevel) {
