@@ -517,6 +517,7 @@ class Walk {
       a.number(f.start);
       a.number(f.all);
       a.number(f.lift);
+      a.number(f.revive);
     };
     const auto scan = [this, &flags](auto& one) {
       a.number(one.open);
@@ -535,7 +536,7 @@ class Walk {
     if (!import.active) return;
     a.list(import.candidates, [this](auto& queue) { a.number(queue); });
     a.number(import.began);
-    a.number(import.imported);
+    a.number(import.imported_incoming);
     a.maybe(import.message, [this](auto& id) { a.id(id); });
   }
 
