@@ -344,5 +344,59 @@ TEST(Habits, FilterAfterResolver) {
   EXPECT_EQ(delivered(old, "scan:hop", failed), "deliver retry 4.3.0 address resolver failure: r@d.t");
 }
 
+// --- what the page says and today's program does ---------------------------------------------------------
+
+//= PAR-042 test
+//= PAR-045 test
+TEST(Habits, SlotCostsOfZeroAndOneMeanNoPreemption) {
+  const auto third_delivery = [](int cost) {
+    Config config = plain_config();
+    config.default_transport.slot_cost = cost;
+    config.default_transport.slot_loan = 0;
+    config.default_transport.slot_discount = 0;
+    config.default_transport.minimum_slots = 0;
+    config.default_transport.recipient_limit = 1;
+    config.default_transport.concurrency_limit = config.default_transport.initial_concurrency = 1;
+    Desk desk(config);
+    desk.slow = {"t"};
+    desk.arrive(mail_for({"a@d.t", "b@d.t", "c@d.t", "e@d.t", "f@d.t", "g@d.t"}));
+    desk.arrive("small@d.t");
+    for (int i = 0; i < 2; ++i) {
+      desk.greet();
+      desk.end();
+    }
+    desk.greet();
+    return desk.take().back();
+  };
+  EXPECT_EQ(third_delivery(2), "deliver t d: small@d.t");
+  EXPECT_EQ(third_delivery(1), "deliver t d: c@d.t");
+  EXPECT_EQ(third_delivery(0), "deliver t d: c@d.t");
+}
+
+//= PAR-009 test
+TEST(Habits, NoClogWarningsAtZero) {
+  const auto warned = [](int seconds) {
+    Config config = plain_config();
+    config.active_limit = 5;
+    config.clog_warn_time = Seconds{seconds};
+    std::unique_ptr<InspectableBrain> brain = make_brain(config);
+    std::vector<Command> commands;
+    const auto tell = [&](const Event& event) { brain->handle(at_second(Seconds{1'000'000'000}), event, commands); };
+    tell(Started{});
+    for (std::uint64_t i = 1; i <= 2; ++i) {
+      tell(Turn{});
+      tell(ScanEntry{.queue = i == 1 ? Queue::incoming : Queue::deferred, .queue_id = "M", .mtime = Seconds{1}});
+      tell(Admitted{MessageId{i}, {}, {{to("r@d.t")}, false, 0}, false});
+      tell(Resolved{MessageId{i}, {{"t", "d", "r@d.t", 0}}});
+    }
+    return std::any_of(commands.begin(), commands.end(), [](const Command& command) {
+      const auto* log = std::get_if<Log>(&command);
+      return log != nullptr && std::holds_alternative<LogClogged>(log->record);
+    });
+  };
+  EXPECT_TRUE(warned(300));
+  EXPECT_FALSE(warned(0));
+}
+
 }  // namespace
 }  // namespace weir::testing

@@ -11,7 +11,8 @@ HEADER = (ROOT / "src/contract/parameter.hpp").read_text(encoding="utf-8")
 
 ROW = re.compile(r'"(\w+)",\s*"((?:[^"\\]|\\.|"\s*")*)",\s*"(\w*)"\s*\}')
 NAMES = {name: default for name, default, _ in ROW.findall(HEADER)}
-OWN = dict(re.findall(r'\{"(weir_\w+)", WeirParameter::Kind::\w+, "([^"]*)"', HEADER))
+OWN = dict(re.findall(r'\{"(weir_\w+)", WeirParameter::Kind::(?!flag)\w+, "([^"]*)"', HEADER))
+HABITS = dict(re.findall(r'\{"(weir_\w+)", WeirParameter::Kind::flag, "([^"]*)"', HEADER))
 SUFFIXES = {suffix: (name, default) for name, default, suffix in ROW.findall(HEADER)
             if suffix.startswith("_")}
 
@@ -67,15 +68,24 @@ class ParametersPage(unittest.TestCase):
 
     def test_weirs_own(self):
         rows = {quoted(cells[0])[0]: cells[1].strip("`") for cells in table("## Weir's own")}
-        self.assertEqual({name: "" if value == "empty" else value for name, value in rows.items()}, OWN)
+        no_text = ("empty", "the name that it runs under")
+        self.assertEqual({name: "" if value in no_text else value for name, value in rows.items()}, OWN)
         self.assertGreater(len(OWN), 3)
+
+    def test_habits(self):
+        self.assertEqual(set(HABITS.values()), {"no"})
+        self.assertEqual(set(HABITS) - set(quoted(PAGE)), set())
+        personalities = (ROOT / "spec/personalities.md").read_text(encoding="utf-8")
+        rows = personalities.split("## Habits", 1)[1].split("\n##", 1)[0]
+        described = re.findall(r"^\| `(weir_\w+)`", rows, re.MULTILINE)
+        self.assertEqual(sorted(described), sorted(HABITS))
 
     def test_every_name_of_the_page_exists(self):
         names = {name for name in re.findall(r"`(\w+)`", PAGE) if "_" in name and not name.startswith("_")}
         families = {"rewrite_", "bounce_", "defer_", "trace_", "address_verify_", "flush_", "default_", "weir_"}
         set_by_itself = {"process_name", "process_id", "service_name", "config_directory"}
         elsewhere = {"allow_min_user", "notify_classes", "delay_warning_time"}
-        unknown = names - set(NAMES) - set(OWN) - families - set_by_itself - elsewhere
+        unknown = names - set(NAMES) - set(OWN) - set(HABITS) - families - set_by_itself - elsewhere
         self.assertEqual(unknown, set())
 
 

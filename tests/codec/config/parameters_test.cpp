@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "contract/parameter.hpp"
@@ -566,6 +568,90 @@ TEST(Parameters, PersonalityIsTheNameOrWhatMainCfSays) {
   EXPECT_EQ(evaluate("weir_personality = qmgr\n", {}, {}, surroundings).config.scheduler, Scheduler::preemptive);
   EXPECT_EQ(evaluate("weir_personality = pqmgr\n").notes.fatal,
             "parameter weir_personality: unrecognized value: pqmgr");
+}
+
+TEST(Parameters, HabitsAreOffUnlessTheProfileOrMainCfTurnsThemOn) {
+  EXPECT_EQ(evaluate("").config.habits, Habits{});
+  const auto count = [](const Habits& habits) {
+    int on = 0;
+    int all = 0;
+    habits.fields([&](std::string_view, bool value) {
+      on += value ? 1 : 0;
+      all += 1;
+    });
+    return std::pair(on, all);
+  };
+  const Evaluated profile = evaluate("weir_personality = nqmgr-2003\n");
+  EXPECT_EQ(profile.notes, Notes{});
+  EXPECT_EQ(count(profile.config.habits).first, count(profile.config.habits).second);
+  EXPECT_EQ(profile.config.scheduler, Scheduler::preemptive);
+  EXPECT_TRUE(profile.settings.weir_silent_removal && profile.settings.weir_old_texts);
+
+  const Evaluated but_one = evaluate("weir_personality = nqmgr-2003\nweir_double_import = no\n");
+  EXPECT_FALSE(but_one.config.habits.double_import);
+  EXPECT_EQ(count(but_one.config.habits).first, count(but_one.config.habits).second - 1);
+  const Evaluated one = evaluate("weir_whole_steps = YES\n");
+  EXPECT_TRUE(one.config.habits.whole_steps);
+  EXPECT_EQ(count(one.config.habits).first, 1);
+  EXPECT_EQ(evaluate("weir_whole_steps = si\n").notes.fatal, "bad boolean configuration: weir_whole_steps = si");
+}
+
+// Each row of the table reaches the field of its name, and no other.
+TEST(Parameters, EachHabitIsItsOwnSwitch) {
+  int switches = 0;
+  for (const WeirParameter& row : kWeirParameters) {
+    if (row.kind != WeirParameter::Kind::flag) continue;
+    const Evaluated result = evaluate((std::string(row.name) + " = yes\n").c_str());
+    std::vector<std::string> on;
+    result.config.habits.fields([&](std::string_view name, bool value) {
+      if (value) on.push_back("weir_" + std::string(name));
+    });
+    const ProcessSettings& s = result.settings;
+    if (s.weir_single_lifetime) on.push_back("weir_single_lifetime");
+    if (s.weir_silent_removal) on.push_back("weir_silent_removal");
+    if (s.weir_old_texts) on.push_back("weir_old_texts");
+    if (s.weir_old_defaults) on.push_back("weir_old_defaults");
+    if (s.weir_old_parameters) on.push_back("weir_old_parameters");
+    EXPECT_EQ(on, std::vector<std::string>{std::string(row.name)});
+    switches += 1;
+  }
+  EXPECT_EQ(switches, 22);
+}
+
+TEST(Parameters, TheOldDefaultsHoldUnlessMainCfSaysOtherwise) {
+  const Evaluated result = evaluate("weir_old_defaults = yes\nqueue_run_delay = 5m\n");
+  EXPECT_EQ(result.config.minimal_backoff, Seconds{1000});
+  EXPECT_EQ(result.config.queue_run_delay, Seconds{300});
+  EXPECT_EQ(result.config.default_transport.recipient_pool, 10000);
+  EXPECT_EQ(result.settings.qmgr_ipc_timeout, Seconds{3600});
+  EXPECT_EQ(evaluate("").config.minimal_backoff, Seconds{300});
+}
+
+TEST(Parameters, TheOldSetOfParametersKnowsNoOthers) {
+  const char* const text =
+      "weir_old_parameters = yes\ndefault_destination_rate_delay = 9s\nsmtp_destination_rate_delay = 9s\n"
+      "bounce_queue_lifetime = nonsense\ndefer_transports = smtp\nsmtp_initial_destination_concurrency = 9\n"
+      "smtp_destination_concurrency_limit = 7\nmaximal_queue_lifetime = 3\ntransport_retry_time = 7\n"
+      "default_delivery_slot_discount = 101\n";
+  EXPECT_EQ(evaluate(text).notes.fatal, "invalid default_delivery_slot_discount parameter value 101 > 100");
+  const std::string good = std::string(text).substr(0, std::string(text).find("default_delivery_slot_discount"));
+  const Evaluated result = evaluate(good.c_str());
+  EXPECT_EQ(result.notes, Notes{});
+  const Config& config = result.config;
+  EXPECT_EQ(config.default_transport.destination_rate_delay, Seconds{0});
+  EXPECT_EQ(config.bounce_lifetime, Seconds{5 * 86400});
+  EXPECT_TRUE(config.defer_transports.empty());
+  EXPECT_EQ(config.transport("smtp").destination_rate_delay, Seconds{0});
+  EXPECT_EQ(config.transport("smtp").initial_concurrency, 5);
+  EXPECT_EQ(config.transport("smtp").concurrency_limit, 7);
+  EXPECT_EQ(config.maximal_lifetime, Seconds{3 * 86400}) << "days";
+  EXPECT_EQ(config.transport_retry_time, Seconds{7}) << "seconds";
+}
+
+TEST(Parameters, OneLifetimeForAllSenders) {
+  const Evaluated result =
+      evaluate("weir_single_lifetime = yes\nmaximal_queue_lifetime = 2d\nbounce_queue_lifetime = 1d\n");
+  EXPECT_EQ(result.config.bounce_lifetime, Seconds{2 * 86400});
 }
 
 }  // namespace

@@ -26,6 +26,28 @@ LogSettings internal() {
 
 // --- records -------------------------------------------------------------------------------------------
 
+TEST(LogLine, OldTextsOfDeliveries) {
+  LogSettings settings;
+  settings.old_texts = true;
+  LogDelivery delivery;
+  delivery.queue_id = "Q";
+  delivery.recipient.address = "a@b";
+  delivery.arrival = Time{Micros{1'000'000}};
+  delivery.active_arrival = delivery.arrival;
+  delivery.now = Time{Micros{8'900'000}};
+  delivery.dsn = {"4.4.1", "no"};
+  delivery.status = "deferred";
+  EXPECT_EQ(render(delivery, settings),
+            (std::vector<LogLine>{{Severity::info, "Q: to=<a@b>, relay=none, delay=7, status=deferred (no)"}}));
+  delivery.dsn = {"2.0.0", "undeliverable postmaster notification discarded"};
+  delivery.status = "sent";
+  EXPECT_EQ(render(delivery, settings),
+            (std::vector<LogLine>{{Severity::info, "Q: to=<a@b>, relay=none, delay=7, status=sent (discarded)"},
+                                  {Severity::warning, "Q: undeliverable postmaster notification discarded"}}));
+  EXPECT_EQ(line::connect_transport_failed("smtp", "Connection refused", true).text,
+            "connect to transport smtp: Connection refused");
+}
+
 TEST(LogRecords, Locked) {
   EXPECT_EQ(one(LogStillBeingDelivered{"7A"}), (LogLine{kInfo, "7A: skipped, still being delivered"}));
 }
