@@ -143,6 +143,14 @@ std::vector<Run> life_of_names(std::uint64_t seed) {
   config.minimal_backoff = Seconds{1};
   config.maximal_backoff = Seconds{2};
   config.queue_run_delay = Seconds{2};
+  if (random.one_in(2)) {  // the other order of names
+    config.scheduler = Scheduler::round_robin;
+    if (random.one_in(2)) config.transports["t1"].recipient_limit = 2;
+  }
+  config.habits.keep_address_extension = random.one_in(4);
+  config.habits.defers_itself = random.one_in(4);
+  config.habits.crash_kills_transport = random.one_in(4);
+  config.habits.dead_transport_keeps_mail = random.one_in(4);
   std::vector<Run> runs;
   sim::World world(config, [&](const Config& c) { return std::make_unique<Recording>(c, runs, Decide{}); });
   for (int turn = 0; turn < 12; ++turn) {

@@ -49,7 +49,8 @@ constexpr std::string_view kAboveSuspended = "delivery temporarily suspended:!";
 constexpr auto kOwnReasons = std::to_array<std::string_view>(
     {"address resolver failure", "bad address syntax", "deferred transport", kAboveSuspended,
      "mail transport unavailable", "message is administratively expired", "null recipient address",
-     "too many address verification requests", "undeliverable postmaster notification discarded", "unknown error"});
+     "too many address verification requests", "transport is unavailable",
+     "undeliverable postmaster notification discarded", "unknown error", "unknown mail transport error"});
 constexpr std::string_view kTraceFailed = ": trace service failed";  // after a queue id; no destination's reason
 
 bool is_own_reason(std::string_view text) {
@@ -89,6 +90,12 @@ Pseudonyms::Pseudonyms(const Config& config)
     : delimiters_(config.recipient_delimiter),
       double_bounce_(config.double_bounce_sender),
       owner_request_special_(config.owner_request_special) {
+  const auto by_mailbox = [](const TransportConfig& t) { return t.recipient_limit == 1; };
+  names_mailboxes_ =
+      by_mailbox(config.default_transport) || std::any_of(config.transports.begin(), config.transports.end(),
+                                                          [&](const auto& t) { return by_mailbox(t.second); });
+  sorts_folded_ = config.scheduler == Scheduler::round_robin;
+  if (config.habits.keep_address_extension || (sorts_folded_ && !names_mailboxes_)) delimiters_.clear();
   const std::string first = double_bounce_.substr(0, double_bounce_.find('@'));
   hidden_double_bounce_ =
       folded_mark() + letters(rank(mailboxes_, folded(first) + '@')) + folded(double_bounce_.substr(first.size()));
@@ -108,20 +115,25 @@ std::string Pseudonyms::address(const std::string& address) {
   const auto at = address.rfind('@');
   const std::string domain = at == std::string::npos ? "" : address.substr(at + 1);
   Ranks& ranks = addresses_[at == std::string::npos ? "" : '@' + folded(domain)];
-  std::string out = localpart(address.substr(0, at), case_mark(rank(ranks, address)));
+  const bool alone = at == std::string::npos;
+  std::string out = localpart(address.substr(0, at), case_mark(rank(ranks, address)), alone);
   if (at != std::string::npos) out += '@' + nexthop(domain);
   return out;
 }
 
 // A destination is named after the mailbox at the next hop when deliveries have one recipient each: up to the first
 // '@' it is hidden, what follows is compared with next hops and stays.
-std::string Pseudonyms::localpart(const std::string& localpart, const std::string& mark) {
+std::string Pseudonyms::localpart(const std::string& localpart, const std::string& mark, bool alone) {
   const std::string base = without_extension(localpart, double_bounce_);
   const std::string first = base.substr(0, base.find('@'));
-  const std::string mailbox = mark + letters(rank(mailboxes_, folded(first) + '@')) + base.substr(first.size());
+  // Where names are sorted folded, one without a domain is not followed by '@'.
+  const bool ends_here = sorts_folded_ && alone && first.size() == base.size();
+  const std::string place = ends_here ? folded(first) : folded(first) + '@';
+  const std::string mailbox = mark + letters(rank(mailboxes_, place)) + base.substr(first.size());
   std::string out = mailbox;
   if (base.size() < localpart.size()) out += localpart[base.size()];
   if (without_extension(out, hidden_double_bounce_) != mailbox) good_ = false;
+  if (sorts_folded_ && names_mailboxes_ && (base.size() < localpart.size() || alone)) good_ = false;
   return out;
 }
 

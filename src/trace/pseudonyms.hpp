@@ -55,13 +55,14 @@ class Pseudonyms {
 
  private:
   friend class Hide;
-  [[nodiscard]] std::string localpart(const std::string& localpart, const std::string& mark);
+  [[nodiscard]] std::string localpart(const std::string& localpart, const std::string& mark, bool alone);
   [[nodiscard]] std::string destination(const std::string& name);
   [[nodiscard]] std::string without_extension(const std::string& localpart, const std::string& double_bounce) const;
   std::uint64_t rank(Ranks& ranks, const std::string& text);
 
   std::string delimiters_, double_bounce_, hidden_double_bounce_;
   bool owner_request_special_;
+  bool sorts_folded_ = false, names_mailboxes_ = false;
   std::map<std::string, Ranks> addresses_;  // by domain
   Ranks mailboxes_;                         // localparts without extension, folded
   Ranks reasons_;                           // folded
