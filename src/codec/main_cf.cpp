@@ -16,20 +16,26 @@ void Notes::append(Notes later) {
 
 // Dictionary -----------------------------------------------------------------------------------------------------
 
-void Dictionary::set(std::string_view name, std::string_view value) {
+void Dictionary::set(std::string_view name, std::string_view value, Origin origin) {
   const auto found = entries_.find(name);
   if (found == entries_.end()) {
-    entries_.emplace(name, value);
+    entries_.emplace(name, Entry{std::string(value), origin});
   } else {
-    found->second = value;
+    found->second.value = value;
+    found->second.origin = origin;
   }
 }
 
 void Dictionary::set_default(std::string_view name, std::string_view value) {
-  if (entries_.find(name) == entries_.end()) entries_.emplace(name, value);
+  if (entries_.find(name) == entries_.end()) set(name, value, {Origin::From::built_in, 0});
 }
 
 const std::string* Dictionary::find(std::string_view name) const {
+  const Entry* found = entry(name);
+  return found == nullptr ? nullptr : &found->value;
+}
+
+const Dictionary::Entry* Dictionary::entry(std::string_view name) const {
   const auto found = entries_.find(name);
   return found == entries_.end() ? nullptr : &found->second;
 }
@@ -105,7 +111,8 @@ void take(Dictionary& dictionary, const std::string& path, const LogicalLine& li
   if (earlier != nullptr && *earlier != split.setting.value) {
     notes.warn(where + "overriding earlier entry: " + split.setting.name + "=" + *earlier);
   }
-  dictionary.set(split.setting.name, split.setting.value);
+  dictionary.set(split.setting.name, split.setting.value,
+                 {Origin::From::main_cf, static_cast<std::uint32_t>(line.first)});
 }
 
 [[nodiscard]] std::string stray_line(const std::string& path, std::string_view line) {

@@ -5,6 +5,8 @@
 // the words that belong into the log. Tested in tests/codec/config/main_cf_test.cpp and expand_test.cpp.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,16 +28,32 @@ struct Notes {
   friend bool operator==(const Notes&, const Notes&) = default;
 };
 
+// Who set a value, for those who want to tell.
+struct Origin {
+  enum class From : std::uint8_t { program, built_in, main_cf, command_line };
+
+  From from = From::program;  // built_in: a default that was taken because nobody had set the parameter
+  std::uint32_t place = 0;    // main_cf: the first line of the setting; command_line: the number of the argument
+
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
 // Raw values by name, in the order of their names.
 class Dictionary {
  public:
-  void set(std::string_view name, std::string_view value);
+  struct Entry {
+    std::string value;
+    Origin origin;
+  };
+
+  void set(std::string_view name, std::string_view value, Origin origin = {});
   void set_default(std::string_view name, std::string_view value);  // only if the name is not there yet
   [[nodiscard]] const std::string* find(std::string_view name) const;
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& entries() const { return entries_; }
+  [[nodiscard]] const Entry* entry(std::string_view name) const;
+  [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
 
  private:
-  std::map<std::string, std::string, std::less<>> entries_;
+  std::map<std::string, Entry, std::less<>> entries_;
 };
 
 // "name = value" or "name=value" in its two parts.

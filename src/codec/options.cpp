@@ -1,6 +1,7 @@
 #include "codec/options.hpp"
 
 #include <cstddef>
+#include <cstdint>
 
 #include "codec/text.hpp"
 
@@ -84,6 +85,7 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments) {
         }
       }
       parsed.fatal = take(letter, argument, options);
+      if (options.setting_places.size() < options.settings.size()) options.setting_places.push_back(at);
       if (parsed.fatal) return parsed;
     }
   }
@@ -106,7 +108,11 @@ std::optional<std::string> left_over_failure(const Options& options) {
 }
 
 void apply(const Options& options, Dictionary& dictionary) {
-  for (const Setting& setting : options.settings) dictionary.set(setting.name, setting.value);
+  for (std::size_t i = 0; i < options.settings.size(); ++i) {
+    const std::size_t place = i < options.setting_places.size() ? options.setting_places[i] : 0;
+    dictionary.set(options.settings[i].name, options.settings[i].value,
+                   {Origin::From::command_line, static_cast<std::uint32_t>(place)});
+  }
 }
 
 }  // namespace weir::codec

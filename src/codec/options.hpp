@@ -4,6 +4,7 @@
 // (-D, -V, -c, -u) is left to the caller. Tested in tests/codec/config/options_test.cpp.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct Options {
   std::string service_name;                   // -n NAME; default: the last part of argv[0]
   std::optional<std::string> transport_type;  // -t TYPE: checked late, see start_failure()
   std::vector<Setting> settings;              // -o, -i (max_idle), -m (max_use), in order: set them one after the other
+  std::vector<std::size_t> setting_places;    // for each of them, which argument holds it
   std::vector<std::string> left_over;         // fatal at the first trigger: left_over_failure()
 
   friend bool operator==(const Options&, const Options&) = default;

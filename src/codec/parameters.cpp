@@ -53,8 +53,8 @@ using Type = Parameter::Type;
 // Evaluates rows of the table and keeps their values by name.
 class Evaluator {
  public:
-  Evaluator(Dictionary& dictionary, std::uint8_t program, Notes& notes)
-      : dictionary_(dictionary), program_(program), notes_(notes) {}
+  Evaluator(Dictionary& dictionary, std::uint8_t program, Notes& notes, const Witness& witness)
+      : dictionary_(dictionary), program_(program), notes_(notes), witness_(witness) {}
 
   // As the queue manager of 2003: with its defaults; with its set of parameters only.
   void be_old(bool defaults, bool parameters) {
@@ -81,6 +81,11 @@ class Evaluator {
     return expand(dictionary_, *dictionary_.find(name), notes_);
   }
 
+  void settled(std::string_view name, std::string_view text, std::string_view default_text,
+               std::string_view why = {}) const {
+    if (witness_) witness_({name, text, default_text, why});
+  }
+
   void check_length(std::string_view name, const std::string& text, std::int64_t min, std::int64_t max) {
     const auto length = static_cast<std::int64_t>(text.size());
     const bool short_text = min > 0 && length < min;
@@ -93,7 +98,8 @@ class Evaluator {
  private:
   struct Value {
     std::string text;
-    std::int64_t number = 0;  // seconds of a time, 0 or 1 of a boolean
+    std::int64_t number = 0;    // seconds of a time, 0 or 1 of a boolean
+    std::string_view why = {};  // not empty: what was set is not taken
   };
 
   [[nodiscard]] const Value& value(std::string_view name) const {
@@ -102,19 +108,26 @@ class Evaluator {
     return found == values_.end() ? kNone : found->second;
   }
 
+  [[nodiscard]] std::string_view default_of(const Parameter& row) const {
+    const OldParameter* const old = row.stage == Stage::own && old_defaults_ ? find_old_parameter(row.name) : nullptr;
+    return old != nullptr && !old->default_text.empty() ? old->default_text : row.default_text;
+  }
+
+  [[nodiscard]] bool is_unknown(const Parameter& row) const {
+    return row.stage == Stage::own && old_parameters_ && find_old_parameter(row.name) == nullptr;
+  }
+
   // What stands in main.cf under a name that is not known is not looked at.
   [[nodiscard]] std::optional<std::string> text_of(const Parameter& row) {
-    if (row.stage != Stage::own) return evaluate_text(row.name, row.default_text);
-    const OldParameter* const old = find_old_parameter(row.name);
-    if (old == nullptr && old_parameters_) return expand(dictionary_, std::string(row.default_text), notes_);
-    const bool other_default = old_defaults_ && old != nullptr && !old->default_text.empty();
-    return evaluate_text(row.name, other_default ? old->default_text : row.default_text);
+    if (is_unknown(row)) return expand(dictionary_, std::string(row.default_text), notes_);
+    return evaluate_text(row.name, default_of(row));
   }
 
   void evaluate(const Parameter& row) {
     const std::optional<std::string> text = text_of(row);
     if (!text) return;
     Value value{*text, 0};
+    if (is_unknown(row)) value.why = "a name that is not known with weir_old_parameters";
     switch (row.type) {
       case Type::string: check_length(row.name, *text, row.min, row.max); break;
       case Type::boolean: read_boolean(row, value); break;
@@ -122,6 +135,7 @@ class Evaluator {
       case Type::integer:
       case Type::long_integer: read_integer(row, value); break;
     }
+    if (notes_.ok()) settled(row.name, value.text, default_of(row), value.why);
     values_[row.name] = std::move(value);
   }
 
@@ -158,6 +172,8 @@ class Evaluator {
     if (row.sign == Parameter::Sign::not_negative && value.number < 0) {
       notes_.warn(ignoring(name, value.text, "a negative number", row.default_text));
       value.number = whole_number(row.default_text, 0, most(row.type)).value_or(0);
+      value.text = row.default_text;
+      value.why = "a negative number";
     }
   }
 
@@ -165,6 +181,7 @@ class Evaluator {
   std::uint8_t program_;
   Notes& notes_;
   bool old_defaults_ = false, old_parameters_ = false;
+  const Witness& witness_;
   std::map<std::string_view, Value> values_;  // keys point into the table
 };
 
@@ -241,6 +258,10 @@ constexpr std::string_view kDefaultDomain = "localdomain";
   evaluator.check_length("mydomain", *domain, 1, 0);
   check_host_name(surroundings, "myhostname", *host, notes);
   check_host_name(surroundings, "mydomain", *domain, notes);
+  if (notes.ok()) {
+    evaluator.settled("myhostname", *host, "");  // the defaults are the host's
+    evaluator.settled("mydomain", *domain, "");
+  }
   return *host;
 }
 
@@ -407,7 +428,7 @@ void set_process_facts(const Surroundings& surroundings, Dictionary& dictionary)
 Notes evaluate_general(const Surroundings& surroundings, const Accounts& accounts, Dictionary& dictionary,
                        ProcessSettings& settings, Config& config) {
   Notes notes;
-  Evaluator values(dictionary, program_of(personality_of(surroundings.process_name)), notes);
+  Evaluator values(dictionary, program_of(personality_of(surroundings.process_name)), notes, surroundings.witness);
   settings.config_directory = surroundings.config_directory;
 
   values.run(Stage::compatibility);
@@ -498,8 +519,8 @@ void add_slots(const Evaluator& values, TransportConfig& transport) {
 class TransportReader {
  public:
   // `old`: only the forms that the queue manager of 2003 knew.
-  TransportReader(const Dictionary& dictionary, std::uint8_t program, bool old, Notes& notes)
-      : dictionary_(dictionary), program_(program), old_(old), notes_(notes) {}
+  TransportReader(const Dictionary& dictionary, std::uint8_t program, bool old, Notes& notes, const Witness& witness)
+      : dictionary_(dictionary), program_(program), old_(old), notes_(notes), witness_(witness) {}
 
   // Those that differ from the defaults, by name.
   [[nodiscard]] std::map<std::string, TransportConfig> all(const TransportConfig& defaults, const Evaluator& own) {
@@ -613,13 +634,16 @@ class TransportReader {
 
   // Once for each name: a setting can belong to two transports, as X_extra + _recipient_limit shows.
   void ignore(const std::string& key, std::string_view text, std::string_view why, std::string_view instead) {
-    if (ignored_.insert(key).second) notes_.warn(ignoring(key, text, why, instead));
+    if (!ignored_.insert(key).second) return;
+    notes_.warn(ignoring(key, text, why, instead));
+    if (witness_) witness_({key, instead, instead, why});
   }
 
   const Dictionary& dictionary_;
   std::uint8_t program_;
   bool old_;
   Notes& notes_;
+  const Witness& witness_;
   std::set<std::string> ignored_;
 };
 
@@ -695,7 +719,7 @@ void take_weir(std::string_view name, const std::string& text, ProcessSettings& 
 // Weir's own parameters. A name that nobody knows is told of.
 void evaluate_weir(const Surroundings& surroundings, Dictionary& dictionary, ProcessSettings& settings, Config& config,
                    Notes& notes) {
-  Evaluator values(dictionary, parameter_table::kBoth, notes);
+  Evaluator values(dictionary, parameter_table::kBoth, notes, surroundings.witness);
   for (const auto& [key, value] : dictionary.entries()) {
     const auto is_key = [&name = key](const WeirParameter& row) { return row.name == name; };
     const bool known = std::any_of(kWeirParameters.begin(), kWeirParameters.end(), is_key);
@@ -706,14 +730,15 @@ void evaluate_weir(const Surroundings& surroundings, Dictionary& dictionary, Pro
     if (row.name == "weir_personality") other_default = personality_of(surroundings.process_name);
     const bool old = settings.weir_personality == "nqmgr-2003";  // the first row
     if (row.kind == WeirParameter::Kind::flag && old) other_default = "yes";
-    const std::optional<std::string> text =
-        values.evaluate_text(row.name, other_default.empty() ? row.default_text : other_default);
+    const std::string_view default_text = other_default.empty() ? row.default_text : other_default;
+    const std::optional<std::string> text = values.evaluate_text(row.name, default_text);
     if (!text) return;
     if (const std::string failure = weir_failure(row, *text); !failure.empty()) {
       notes.fatal = failure;
       return;
     }
     take_weir(row.name, *text, settings, config);
+    values.settled(row.name, *text, default_text);
   }
 }
 
@@ -746,7 +771,7 @@ Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dicti
   evaluate_weir(surroundings, dictionary, settings, config, notes);
   if (!notes.ok()) return notes;
   const std::uint8_t program = program_of(settings.weir_personality);
-  Evaluator values(dictionary, program, notes);
+  Evaluator values(dictionary, program, notes, surroundings.witness);
   values.be_old(settings.weir_old_defaults, settings.weir_old_parameters);
   values.run(Stage::own);
   if (!notes.ok()) return notes;
@@ -761,8 +786,8 @@ Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dicti
   }
   if (settings.weir_single_lifetime) config.bounce_lifetime = config.maximal_lifetime;
   if (settings.weir_old_defaults) settings.qmgr_ipc_timeout = Seconds{3600};
-  config.transports =
-      TransportReader(dictionary, program, settings.weir_old_parameters, notes).all(config.default_transport, values);
+  config.transports = TransportReader(dictionary, program, settings.weir_old_parameters, notes, surroundings.witness)
+                          .all(config.default_transport, values);
   return notes;
 }
 

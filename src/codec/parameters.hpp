@@ -21,6 +21,16 @@
 
 namespace weir::codec {
 
+// One value as it will count, or a setting that is not taken: then `text` is what counts instead of it, and `why` not
+// empty. For tools that show settings; the views last for the call.
+struct Settled {
+  std::string_view name;
+  std::string_view text;
+  std::string_view default_text;  // as in the table, not expanded
+  std::string_view why;
+};
+using Witness = std::function<void(const Settled&)>;
+
 // What the settings depend on besides main.cf and the command line.
 struct Surroundings {
   std::string config_directory = "/etc/postfix";  // MAIL_CONFIG, or the built-in one
@@ -28,6 +38,7 @@ struct Surroundings {
   std::string service_name = "qmgr";              // -n, else process_name
   long process_id = 0;
   std::string host_name;  // as the system tells it; may be short
+  Witness witness;  // told of every parameter when it is evaluated, and of transports' settings that are not taken
 };
 
 // The user and group database, for the checks of mail_owner, setgid_group and default_privs.

@@ -142,5 +142,20 @@ TEST(MainCf, ALineHasNoUpperLimit) {
   EXPECT_EQ(value(read("v = " + big + "\n")), big);
 }
 
+TEST(MainCf, WhereAValueCameFromIsRemembered) {
+  Read result = read("# c\na = 1\n\nb = 2\n  3\nc = 4\na = 5\n");
+  const auto origin = [&](const char* name) { return result.dictionary.entry(name)->origin; };
+  EXPECT_EQ(origin("a"), (Origin{Origin::From::main_cf, 7}));  // the last one counts
+  EXPECT_EQ(origin("b"), (Origin{Origin::From::main_cf, 4}));
+  EXPECT_EQ(origin("process_name"), (Origin{Origin::From::program, 0}));
+  result.dictionary.set_default("a", "6");
+  result.dictionary.set_default("d", "7");
+  EXPECT_EQ(origin("a"), (Origin{Origin::From::main_cf, 7}));
+  EXPECT_EQ(origin("d"), (Origin{Origin::From::built_in, 0}));
+  result.dictionary.set("a", "8", {Origin::From::command_line, 3});
+  EXPECT_EQ(origin("a"), (Origin{Origin::From::command_line, 3}));
+  EXPECT_EQ(result.dictionary.entry("e"), nullptr);
+}
+
 }  // namespace
 }  // namespace weir::codec

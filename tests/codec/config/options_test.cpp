@@ -58,6 +58,8 @@ TEST(Options, OverridesReachTheDictionaryInOrder) {
   apply(parse({"-o", "v=1", "-i", "9s", "-o", "v=2"}).options, dictionary);
   EXPECT_EQ(*dictionary.find("v"), "2");
   EXPECT_EQ(*dictionary.find("max_idle"), "9s");
+  EXPECT_EQ(dictionary.entry("v")->origin, (Origin{Origin::From::command_line, 6}));  // argv[0] is number 0
+  EXPECT_EQ(dictionary.entry("max_idle")->origin, (Origin{Origin::From::command_line, 4}));
 }
 
 struct Fatal {

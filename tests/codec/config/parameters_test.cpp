@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -652,6 +654,50 @@ TEST(Parameters, OneLifetimeForAllSenders) {
   const Evaluated result =
       evaluate("weir_single_lifetime = yes\nmaximal_queue_lifetime = 2d\nbounce_queue_lifetime = 1d\n");
   EXPECT_EQ(result.config.bounce_lifetime, Seconds{2 * 86400});
+}
+
+// What a tool is told of is what counts, in the order of evaluation; a setting that is not taken comes with the reason.
+TEST(Parameters, AWitnessIsToldOfEveryValue) {
+  std::map<std::string, std::pair<std::string, std::string>> told;
+  std::map<std::string, std::string> defaults;
+  std::vector<std::string> order;
+  Surroundings surroundings;
+  surroundings.witness = [&](const Settled& value) {
+    told[std::string(value.name)] = {std::string(value.text), std::string(value.why)};
+    defaults[std::string(value.name)] = value.default_text;
+    order.emplace_back(value.name);
+  };
+  const Evaluated result = evaluate(
+      "queue_run_delay = 7s\nminimal_backoff_time = $queue_run_delay\ndefault_delivery_slot_cost = -3\n"
+      "smtp_delivery_slot_cost = x\nmyhostname = mx.example\nweir_brain = model\n",
+      {}, {}, surroundings);
+  EXPECT_TRUE(result.notes.ok());
+  using Pair = std::pair<std::string, std::string>;
+  EXPECT_EQ(told["minimal_backoff_time"], (Pair{"7s", ""}));
+  EXPECT_EQ(told["maximal_backoff_time"], (Pair{"4000s", ""}));
+  EXPECT_EQ(told["default_delivery_slot_cost"], (Pair{"5", "a negative number"}));
+  EXPECT_EQ(told["smtp_delivery_slot_cost"], (Pair{"5", "not a number"}));
+  EXPECT_EQ(told["myhostname"], (Pair{"mx.example", ""}));
+  EXPECT_EQ(told["mydomain"], (Pair{"example", ""}));
+  EXPECT_EQ(told["weir_brain"], (Pair{"model", ""}));
+  EXPECT_EQ(told["weir_personality"], (Pair{"qmgr", ""}));
+  EXPECT_EQ(defaults["queue_run_delay"], "300s");
+  for (const Parameter& row : kParameters) {
+    EXPECT_EQ(told.count(std::string(row.name)), (row.programs & parameter_table::kQmgr) != 0 ? 1U : 0U) << row.name;
+  }
+  EXPECT_EQ(std::set<std::string>(order.begin(), order.end()).size(), order.size());
+
+  told.clear();
+  EXPECT_FALSE(evaluate("queue_run_delay = 0\n", {}, {}, surroundings).notes.ok());
+  EXPECT_EQ(told.count("queue_run_delay"), 0U);
+  EXPECT_EQ(told.count("minimal_backoff_time"), 0U);
+
+  (void)evaluate("weir_personality = nqmgr-2003\ndefault_transport_rate_delay = 7\n", {}, {}, surroundings);
+  EXPECT_EQ(told["weir_whole_steps"], (Pair{"yes", ""}));
+  EXPECT_EQ(defaults["weir_whole_steps"], "yes");
+  EXPECT_EQ(defaults["queue_run_delay"], "1000s");
+  EXPECT_EQ(told["queue_run_delay"], (Pair{"1000s", ""}));
+  EXPECT_EQ(told["default_transport_rate_delay"], (Pair{"0s", "a name that is not known with weir_old_parameters"}));
 }
 
 }  // namespace
