@@ -23,6 +23,7 @@ void expect_agreement(sim::Aim aim) {
 RC_GTEST_PROP(BrainsAgree, OnAnyScript, ()) { expect_agreement(drawn_aim()); }
 RC_GTEST_PROP(BrainsAgree, OnPreemption, ()) { expect_agreement(sim::Aim::preemption); }
 RC_GTEST_PROP(BrainsAgree, OnRefills, ()) { expect_agreement(sim::Aim::refill); }
+RC_GTEST_PROP(BrainsAgree, OnRoundRobin, ()) { expect_agreement(sim::Aim::round_robin); }
 RC_GTEST_PROP(BrainsAgree, OnRateDelays, ()) { expect_agreement(sim::Aim::rate_delays); }
 
 // Directed scripts, longer than RapidCheck makes them.
@@ -87,6 +88,23 @@ TEST(Scripts, AnyBytesAreAScript) {
                                          "left",
                                          17));
   EXPECT_EQ(script, (Script{258, {{static_cast<StepKind>(3), 1, 2}}}));
+}
+
+// Both schedulers are met under every aim, each with every share of the other settings.
+TEST(Setups, AShareIsRoundRobin) {
+  for (unsigned aim = 0; aim < sim::kAims; ++aim) {
+    int in_turn = 0;
+    int large = 0;
+    for (std::uint32_t word = 0; word < 1000; ++word) {
+      const Config config = sim::setup_config(sim::setup_for(static_cast<sim::Aim>(aim), word));
+      in_turn += config.scheduler == Scheduler::round_robin ? 1 : 0;
+      large += config.message_recipient_limit * config.fudge_factor > 10'000 ? 1 : 0;
+    }
+    const bool all = static_cast<sim::Aim>(aim) == sim::Aim::round_robin;
+    EXPECT_GE(in_turn, all ? 1000 : 150) << sim::kAimNames[aim];
+    EXPECT_LE(in_turn, all ? 1000 : 250) << sim::kAimNames[aim];
+    EXPECT_GE(large, 15) << sim::kAimNames[aim];
+  }
 }
 
 // The scripts reach what they are for: every kind of step, event, command and log record occurs.

@@ -32,7 +32,7 @@ void Engine::handle(Time now, const Event& event, std::vector<Command>& out) {
         on(e);
       },
       event);
-  if (suspended_ > 0) resume_choices();
+  if (suspended_ > 0 || agents_wait_) resume_choices();
   out_ = nullptr;
 }
 

@@ -318,6 +318,7 @@ class Engine final : public InspectableBrain {
   std::int64_t recipients_ = 0;
   std::int64_t asked_ = 0;  // recipients for which the resolver is asked
   std::size_t reading_ = 0, probes_ = 0, suspended_ = 0;
+  bool agents_wait_ = false;  // for a read, with round robin
   std::uint64_t last_message_ = 0, last_agent_ = 0, last_ticket_ = 0, last_serial_ = 0;
 
   // Used again for every batch.

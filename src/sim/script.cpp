@@ -85,6 +85,15 @@ constexpr auto kEmphases = std::to_array<Emphasis>({
     {Aim::after_work, StepKind::spoil_file, 2},
     {Aim::after_work, StepKind::mend_files, 2},
     {Aim::after_work, StepKind::advance_far, 1},
+    {Aim::round_robin, StepKind::arrive_many, 6},
+    {Aim::round_robin, StepKind::greets, 30},
+    {Aim::round_robin, StepKind::delivered, 30},
+    {Aim::round_robin, StepKind::site_failure, 2},
+    {Aim::round_robin, StepKind::write_fails, 2},
+    {Aim::round_robin, StepKind::hold_resolver, 1},
+    {Aim::round_robin, StepKind::resolve_one, 4},
+    {Aim::round_robin, StepKind::spoil_file, 1},
+    {Aim::round_robin, StepKind::mend_files, 2},
 });
 
 Weights weights_of(Aim aim, Prng& random) {

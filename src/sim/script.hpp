@@ -21,7 +21,7 @@ namespace weir::sim {
 // clang-format off
 #define WEIR_STEPS(X)                                                                          \
   X(arrive)         /* a: how many recipients, a and b: where they go, queue, time stamp */    \
-  X(arrive_many)    /* the same, many recipients for few places */                             \
+  X(arrive_many)    /* the same, many recipients for few places; more than fit one batch */    \
   X(arrive_odd)     /* a: what is odd about the file or its envelope, b: as for arrive */      \
   X(greets)         /* a: which waiting connection, b: whether the request can be sent */      \
   X(fails)          /* a: which waiting connection, b: how */                                  \
@@ -91,9 +91,11 @@ enum class Aim : std::uint8_t {
   restarts,     // processes end in the middle
   clock,        // jumps
   after_work,   // services that fail, envelopes that ask for much
+  round_robin,  // the scheduler of oqmgr, lists that are read in batches
 };
-inline constexpr auto kAimNames = std::to_array<std::string_view>(
-    {"uniform", "swarm", "preemption", "feedback", "refill", "rate_delays", "dead", "restarts", "clock", "after_work"});
+inline constexpr auto kAimNames =
+    std::to_array<std::string_view>({"uniform", "swarm", "preemption", "feedback", "refill", "rate_delays", "dead",
+                                     "restarts", "clock", "after_work", "round_robin"});
 inline constexpr unsigned kAims = kAimNames.size();
 
 [[nodiscard]] Script random_script(std::uint64_t seed, std::size_t steps, Aim aim);

@@ -55,7 +55,8 @@ TransportConfig draw_transport(Prng& random, Aim aim) {
     case Aim::rate_delays:
     case Aim::restarts:
     case Aim::clock:
-    case Aim::after_work: break;
+    case Aim::after_work:
+    case Aim::round_robin: break;
   }
   return t;
 }
@@ -83,6 +84,19 @@ Habits draw_habits(Prng& random) {
   habits.keep_address_extension = draw();
   habits.filter_after_resolver = draw();
   return habits;
+}
+
+// Batches are small, or so large that reading begins again before the last delivery is done: that takes a limit above
+// 100, and entries large enough to be through with it soon.
+void draw_round_robin(Prng& random, Config& c) {
+  c.scheduler = Scheduler::round_robin;
+  c.fudge_factor = random.one_in(3) ? 100 : 10 + random.roll(91);
+  if (!random.one_in(3)) return;
+  c.message_recipient_limit = 101 + random.roll(60);
+  c.fudge_factor = 100 - random.roll(30);
+  const int limit = 10 * random.roll(3);
+  c.default_transport.recipient_limit = limit;
+  for (auto& [name, transport] : c.transports) transport.recipient_limit = limit;
 }
 
 }  // namespace
@@ -121,6 +135,7 @@ Config setup_config(std::uint32_t setup) {
   for (const char* name : {"t2", "t3"}) c.transports[name] = draw_transport(random, aim);
   if (random.one_in(3)) c.transports["retry"] = draw_transport(random, aim);
   c.habits = draw_habits(random);
+  if (aim == Aim::round_robin || random.one_in(5)) draw_round_robin(random, c);
   return c;
 }
 

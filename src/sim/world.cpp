@@ -116,6 +116,7 @@ void World::feed(const Event& event) {
 
 // Commands in the order given: what follows from an immediate answer comes after what had been asked for before.
 void World::send(const Event& event) {
+  read_now_ = 0;
   feed(event);
   for (std::size_t i = 0; i < commands_.size(); ++i) {
     const Command command = std::move(commands_[i]);
@@ -205,7 +206,9 @@ void World::step(const Step& step) {
   const AgentId running = pick(true, step.a);
   switch (step.kind) {
     case StepKind::arrive: arrive(step.a, step.b, 1 + static_cast<int>(step.a % 4), 12); break;
-    case StepKind::arrive_many: arrive(step.a, step.b, 5 + static_cast<int>(step.a % 26), 6); break;
+    case StepKind::arrive_many:
+      arrive(step.a, step.b, 5 + static_cast<int>(step.a % 26) + large_list(step.a), 6);
+      break;
     case StepKind::arrive_odd: arrive_odd(step.a, step.b); break;
     case StepKind::greets:
       if (waiting != AgentId{}) connections_.at(waiting).refuses = step.b % 24 == 0;
@@ -328,6 +331,29 @@ void World::arrive(std::uint32_t a, std::uint32_t b, int recipients, int places)
     add_recipient(*file, std::move(address));
   }
   ring(queue);
+}
+
+// Beyond one batch, where batches are large.
+int World::large_list(std::uint32_t a) const {
+  const bool large = config_.scheduler == Scheduler::round_robin && config_.message_recipient_limit > 100;
+  return large && a / 192 % 2 == 0 ? config_.message_recipient_limit : 0;
+}
+
+// As many as make a share of the limit full, and not one more.
+bool World::fills_batch(std::int64_t recipients) const {
+  const double share = share_of_recipients();
+  return static_cast<double>(recipients) >= share && static_cast<double>(recipients - 1) < share;
+}
+
+double World::share_of_recipients() const { return config_.message_recipient_limit * (config_.fudge_factor / 100.0); }
+
+std::int64_t World::recipients_in_memory() const {
+  std::int64_t in_memory = 0;
+  for (const auto& each : open_) {
+    const File& file = files_[each.second.file];
+    if (!file.unaccounted) in_memory += std::max<std::int64_t>(0, file.in_memory - file.unsure);
+  }
+  return in_memory;
 }
 
 void World::arrive_odd(std::uint32_t a, std::uint32_t b) {
@@ -666,15 +692,17 @@ World::Reply World::carry_out(const Admit& c) {
   //= QUE-03 test
   expect(open_.size() < static_cast<std::size_t>(config_.active_limit), "QUE-03: more messages than the active limit");
   //= PAR-011 test
-  std::int64_t in_memory = 0;
-  for (const auto& each : open_) {
-    const File& other = files_[each.second.file];
-    if (!other.unaccounted) in_memory += std::max<std::int64_t>(0, other.in_memory - other.unsure);
-  }
+  const std::int64_t in_memory = recipients_in_memory();
   expect(c.at_most > 0, "a read of no recipients");
-  expect(c.at_most <=
-             std::max<std::int64_t>(config_.message_recipient_limit - in_memory, config_.message_recipient_minimum),
-         "PAR-011: a first read of more recipients than may be in memory");
+  if (config_.scheduler == Scheduler::round_robin) {
+    expect(in_memory < config_.message_recipient_limit, "PAR-011: a file was taken with no room for recipients");
+    //= PAR-023 test
+    expect(fills_batch(c.at_most), "PAR-023: a first read that is not a batch");
+  } else {
+    expect(c.at_most <=
+               std::max<std::int64_t>(config_.message_recipient_limit - in_memory, config_.message_recipient_minimum),
+           "PAR-011: a first read of more recipients than may be in memory");
+  }
   expect(file.mtime <= second() + 1 || forced_, "a file was taken before its time");
   if (open_.count(c.message) != 0) {
     expect(false, "an id is used again");
@@ -706,13 +734,21 @@ World::Reply World::carry_out(const ReadRecipients& c) {
   File* file = file_named(c.message);
   if (file == nullptr) return std::nullopt;
   expect(c.at_most > 0, "a read of no recipients");
-  //= PAR-014 test
-  // At most its own minimum and all slots, the extra ones included, of all transports there are.
-  std::int64_t slots = config_.message_recipient_minimum;
-  for (const char* name : {"t1", "t2", "t3", "t4", "t5", "retry", "error"}) {
-    slots += transport(name).recipient_pool + transport(name).extra_recipients;
+  if (config_.scheduler == Scheduler::round_robin) {
+    //= PAR-023 test
+    expect(fills_batch(c.at_most), "PAR-023: a later read that is not a batch");
+    const bool early = !file->unaccounted && file->in_memory > file->unsure;
+    expect(!early || static_cast<double>(recipients_in_memory() - read_now_) < share_of_recipients() - 100,
+           "PAR-023: a read before there was room for it");
+  } else {
+    //= PAR-014 test
+    // At most its own minimum and all slots, the extra ones included, of all transports there are.
+    std::int64_t slots = config_.message_recipient_minimum;
+    for (const char* name : {"t1", "t2", "t3", "t4", "t5", "retry", "error"}) {
+      slots += transport(name).recipient_pool + transport(name).extra_recipients;
+    }
+    expect(c.at_most <= slots, "PAR-014: a read beyond the recipient slots");
   }
-  expect(c.at_most <= slots, "PAR-014: a read beyond the recipient slots");
   if (std::exchange(file->unreadable, false)) {
     file->excused = true;
     return ReadFailed{c.message};
@@ -731,6 +767,7 @@ Batch World::read(Open& open, std::int64_t at_most) {
     batch.recipients.push_back(here.recipient);
     batch.more = static_cast<std::int64_t>(batch.recipients.size()) == at_most;
   }
+  read_now_ += static_cast<std::int64_t>(batch.recipients.size());
   batch.unread = batch.more ? std::max<std::int64_t>(0, open.unread) : 0;
   return batch;
 }

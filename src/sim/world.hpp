@@ -132,6 +132,7 @@ class World {
   }
 
   void arrive(std::uint32_t a, std::uint32_t b, int recipients, int places);
+  [[nodiscard]] int large_list(std::uint32_t a) const;
   void arrive_odd(std::uint32_t a, std::uint32_t b);
   void make_odd(File& file, int oddity, std::uint32_t b);
   File* new_file(Queue queue, std::int64_t age, std::int64_t due_in);
@@ -181,6 +182,9 @@ class World {
   Reply carry_out(const BalanceFlow&) { return std::nullopt; }
   File* file_named(MessageId message);
   Batch read(Open& open, std::int64_t at_most);
+  [[nodiscard]] std::int64_t recipients_in_memory() const;  // at least so many: not those whose fate is not told
+  [[nodiscard]] double share_of_recipients() const;
+  [[nodiscard]] bool fills_batch(std::int64_t recipients) const;
   void close(MessageId message, bool accounts);
   [[nodiscard]] std::string destination_key(const std::string& transport, const Deliver& deliver) const;
   void account(File& file, std::int64_t offset, Standing standing);
@@ -214,6 +218,7 @@ class World {
   std::vector<Question> questions_;
   std::vector<Event> events_, round_;
   std::deque<Event> resolved_;
+  std::int64_t read_now_ = 0;  // recipients, since the last event that is no answer: who asks may not know of them
   std::vector<Command> commands_;
   std::int64_t slots_ = 0;  // of all transports that have been asked for
   std::size_t deliveries_ = 0, retries_ = 0, admitted_ = 0;

@@ -9,7 +9,10 @@ namespace weir::engine {
 //= STR-16
 Engine::Choice Engine::choose_in_turn(Transport& t) {
   const Ref<Spoke> spoke = t.wheel.first_above_0();
-  if (!spoke) return {{}, reading_ > 0};
+  if (!spoke) {
+    agents_wait_ |= reading_ > 0;
+    return {{}, reading_ > 0};
+  }
   mark(Rule::str_16);
   const Ref<Destination> d = t.wheel.destination(spoke);
   t.wheel.turn_past(spoke);

@@ -179,6 +179,7 @@ void Engine::choose_for_ready_agents(Transport& t) {
 }
 
 void Engine::resume_choices() {
+  agents_wait_ = false;
   const std::vector<Transport*> order = transport_order_;
   for (Transport* t : order) {
     if (t->suspended) {
