@@ -19,11 +19,6 @@
 #include "props/run.hpp"
 #include "sim/prng.hpp"
 
-// A law, on both brains. `law` draws its case, and fails by itself.
-#define WEIR_LAW(name, law)                                         \
-  RC_GTEST_PROP(ModelLaws, name, ()) { law(brain_named("model")); } \
-  RC_GTEST_PROP(EngineLaws, name, ()) { law(brain_named("engine")); }
-
 namespace weir::props {
 namespace {
 

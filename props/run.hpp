@@ -49,3 +49,8 @@ struct Outcome {
 [[nodiscard]] Script shrink(Script script, const std::function<bool(const Script&)>& fails);
 
 }  // namespace weir::props
+
+// A law, on both brains. `law` draws its case, and fails by itself.
+#define WEIR_LAW(name, law)                                         \
+  RC_GTEST_PROP(ModelLaws, name, ()) { law(brain_named("model")); } \
+  RC_GTEST_PROP(EngineLaws, name, ()) { law(brain_named("engine")); }
