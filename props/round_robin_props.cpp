@@ -27,6 +27,7 @@ Config wide_config() {
   Config config;
   config.scheduler = Scheduler::round_robin;
   config.active_limit = config.message_recipient_limit = 10'000;
+  config.fudge_factor = 50;  // 5000 recipients a read, as many as qmgr would read, too
   config.helpful_warnings = config.flow_control = false;
   TransportConfig& t = config.default_transport;
   t.concurrency_limit = 0;
