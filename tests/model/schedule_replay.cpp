@@ -137,6 +137,7 @@ class World {
     Envelope envelope;
     std::vector<FileRecipient> recipients;
     std::string seen;  // where it was last reported
+    bool bounce_log = false;
   };
   struct Open {  // the message in memory
     std::size_t file = 0;
@@ -187,7 +188,10 @@ class World {
   void carry_out(const ReadRecipients&);
   void carry_out(const DropUnread& c) { open_.at(c.message).position = file_of(c.message).recipients.size(); }
   void carry_out(const RemoveDeferLog&) {}
-  void carry_out(const CheckBounceLog& c) { send(BounceLogChecked{c.message, LogFileState::absent}); }
+  void carry_out(const CheckBounceLog& c) {
+    const bool there = file_of(c.message).bounce_log;
+    send(BounceLogChecked{c.message, there ? LogFileState::present : LogFileState::absent});
+  }
   void carry_out(const RemoveBounceLog&) {}
   void carry_out(const CheckFile& c) { send(FileChecked{c.message, FileState::ready}); }
   void carry_out(const MarkDone& c) { file_of(c.message).recipients.at(static_cast<std::size_t>(c.offset)).mark = 'D'; }
@@ -321,6 +325,11 @@ void World::input(const Json& line) {
     now_ += line.at("seconds").get<int>();
   } else if (kind == "trigger") {
     arrived_.push_back(Triggered{line.at("bytes")});
+  } else if (kind == "bounce-log") {
+    const auto found =
+        std::find_if(files_.begin(), files_.end(), [&](const File& f) { return message_of(f.name) == line.at("msg"); });
+    found->bounce_log = true;
+    return;
   } else if (kind == "unlisten" || kind == "relisten") {
     listening_[line.at("transport")] = kind == "relisten";
     return;  // the recording does not wait here
@@ -520,10 +529,11 @@ void World::reply(const Json& line) {
 }
 
 void World::carry_out(const AskService& c) {
-  const File& file = file_of(c.message);
+  File& file = file_of(c.message);
   arrived_.push_back(ServiceAnswered{c.ticket, true});
   const auto service = codec::service_of(c.request);
   if (service == Service::verify || service == Service::flush) return;
+  if (service == Service::bounce && std::holds_alternative<ReportRequest>(c.request)) file.bounce_log = false;
   const std::string bytes = codec::encode_service_request(c.request, file.name, file.envelope, codec::Dialect{});
   Json names = Json::array();
   Json statuses = Json::array();
