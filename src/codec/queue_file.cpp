@@ -123,6 +123,7 @@ class QueueFileRead {
   std::int64_t here_ = 0;        // offset of the record at hand
   std::int64_t bytes_read_ = 0;  // of records, for the guard against loops
   std::size_t batch_text_ = 0;
+  std::int64_t declared_ = 0;  // recipients that the size record tells of
   int warnings_ = 0;
   Pending pending_;
   ReadOutcome outcome_;
@@ -302,7 +303,7 @@ QueueFileRead::Next QueueFileRead::at_size(std::string_view text) {
   const auto fields = parse_size_fields(text);
   envelope_.data_size = fields.segment_size;
   if (fields.count >= 3) {
-    file_.unread_ = fields.recipient_count;
+    file_.unread_ = declared_ = fields.recipient_count;
     envelope_.data_offset = fields.content_offset;
     envelope_.content_length = fields.content_length;
     envelope_.smtputf8 = fields.smtputf8_flags;
@@ -370,7 +371,8 @@ void QueueFileRead::at_sender(std::string_view text) {
   if (file_.has_sender_) return;
   file_.has_sender_ = true;
   envelope_.sender = text;
-  if (log_) log_(FileActive{envelope_.sender, envelope_.content_length, file_.unread_});
+  const std::int64_t count = settings_.counts_unread ? file_.unread_ : declared_;
+  if (log_) log_(FileActive{envelope_.sender, envelope_.content_length, count});
 }
 
 void QueueFileRead::at_warn_time(std::string_view text) {
@@ -509,7 +511,7 @@ void QueueFileRead::check_leftovers() {
 void QueueFileRead::check_count() {
   const bool fits = file_.unread_ == 0 || (file_.unread_ > 0 && file_.resume_offset_ != 0);
   if (fits) return;
-  warn(about_message("rcpt count mismatch (" + std::to_string(file_.unread_) + ")"));
+  if (settings_.counts_unread) warn(about_message("rcpt count mismatch (" + std::to_string(file_.unread_) + ")"));
   file_.unread_ = 0;
 }
 

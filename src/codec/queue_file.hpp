@@ -50,6 +50,7 @@ inline constexpr Seconds kTimeMax{9'000'000'000'000};
 
 struct ReadSettings {
   std::string verp_delimiter_filter = "-=+";
+  bool counts_unread = true;  // oqmgr does not: it logs the number of the size record and never misses any
 };
 
 // How a file is named in log lines: its queue ID, and its path below the queue directory ("active/ID").

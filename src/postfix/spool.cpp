@@ -109,7 +109,7 @@ Spool::Spool(Loop& loop, Voice& voice, const codec::ProcessSettings& settings)
     : loop_(loop),
       voice_(voice),
       hash_(joined(settings.hash_queue_names), settings.hash_queue_depth),
-      read_settings_{settings.verp_delimiter_filter},
+      read_settings_{settings.verp_delimiter_filter, settings.weir_personality != "oqmgr"},
       dont_remove_(settings.dont_remove),
       silent_removal_(settings.weir_silent_removal),
       old_texts_(settings.weir_old_texts) {}

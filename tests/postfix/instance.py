@@ -2,7 +2,8 @@
 
 Everything lives in one short scratch folder under /tmp (Unix socket names are short), so that the system's own
 Postfix is never touched: own main.cf and master.cf, own spool, and an own daemon directory of symbolic links in
-which only `qmgr` points elsewhere.  Whatever ends the test, a guardian process ends this instance's processes
+which only the queue manager's points elsewhere.  It runs under the name that its path ends in, if that is one of
+PERSONALITIES, so the path decides which queue manager it is.  Whatever ends the test, a guardian process ends this instance's processes
 (only those that carry the scratch folder's name) and removes the folder.
 """
 
@@ -30,6 +31,7 @@ from typing import Callable, Iterable, Iterator
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DAEMONS = Path("/usr/lib/postfix/sbin")
+PERSONALITIES = ("qmgr", "oqmgr", "nqmgr")
 STOCK_QMGR = DAEMONS / "qmgr"
 COMMANDS = Path("/usr/sbin")
 SKIPPED = 77  # the return code that tells CTest "could not be run here"
@@ -40,9 +42,19 @@ def default_qmgr() -> Path:
     return Path(os.environ.get("WEIR_QMGR") or ROOT / "build/release/bin/qmgr").absolute()
 
 
+def personality(qmgr: Path) -> str:
+    """The name under which a binary runs."""
+    return qmgr.name if qmgr.name in PERSONALITIES else "qmgr"
+
+
+def stock_of(qmgr: Path) -> Path:
+    """Postfix's own queue manager of the same name."""
+    return DAEMONS / personality(qmgr)
+
+
 def is_stock(qmgr: Path) -> bool:
     """Postfix's own queue manager; a few checks excuse its known defects."""
-    return qmgr.resolve() == STOCK_QMGR.resolve()
+    return qmgr.resolve() == stock_of(qmgr).resolve()
 
 
 def why_not_here() -> str | None:
@@ -157,12 +169,17 @@ def children_named(parent: int, name: str) -> list[int]:
 
 
 class Log:
-    """The instance's mail log: lines as `program: text`, without date, host and process id."""
+    """The instance's mail log: lines as `program: text`, without date, host and process id.  The queue manager is
+    called qmgr, whatever its name, so that one expectation serves all; its name is in `raw`."""
 
     LINE = re.compile(r"^\S+ +\d+ [\d:]+ \S+ (?:[\w.-]+/)*([\w.-]+)\[(\d+)\]: (.*)$")
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, name: str = "qmgr") -> None:
+        self.path, self.name = path, name
+
+    def raw(self) -> str:
+        """All that was written, as it is in the file."""
+        return self.path.read_text("utf-8", "replace") if self.path.exists() else ""
 
     def mark(self) -> int:
         """A position: later calls can look only at what was written after it."""
@@ -182,7 +199,7 @@ class Log:
 
     def _strip(self, line: str) -> str:
         match = self.LINE.match(line)
-        return f"{match[1]}: {match[3]}" if match else line
+        return f"{'qmgr' if match[1] == self.name else match[1]}: {match[3]}" if match else line
 
     def matching(self, pattern: str, start: int = 0) -> list[re.Match[str]]:
         """Matches of a pattern, one a line."""
@@ -349,10 +366,11 @@ class PrivatePostfix:
         free ports.  In all these texts `{folder}`, `{smtp_port}` and `{NAME}` of a port are filled in."""
         check(Path(qmgr).exists(), f"there is no queue manager {qmgr}; build it, or name one with --qmgr or $WEIR_QMGR")
         self.qmgr, self.keep = Path(qmgr).absolute(), keep
+        self.name = personality(self.qmgr)
         self.folder = Path(tempfile.mkdtemp(prefix="weir", dir="/tmp"))
         self.folder.chmod(0o755)
         self.spool, self.etc = self.folder / "spool", self.folder / "etc"
-        self.log = Log(self.folder / "mail.log")
+        self.log = Log(self.folder / "mail.log", self.name)
         self.ports = {name: free_port() for name in ("smtp_port", *ports)}
         self.smtp_port = self.ports["smtp_port"]
         self.settings = {**SETTINGS, **(settings or {})}
@@ -406,7 +424,7 @@ class PrivatePostfix:
 
     def link_qmgr(self, trace: bool = False) -> None:
         """Puts the binary under test into the private daemon directory, watched by strace if asked for."""
-        place = self.folder / "sbin/qmgr"
+        place = self.folder / "sbin" / self.name
         place.unlink(missing_ok=True)
         if not trace:
             self.traced = None
@@ -425,11 +443,11 @@ class PrivatePostfix:
         check(Path("/usr/bin/strace").exists(), "strace is missing: install Debian's strace package")
         real = self.folder / "sbin/real"
         real.mkdir(exist_ok=True)
-        (real / "qmgr").unlink(missing_ok=True)
-        (real / "qmgr").symlink_to(self.qmgr)
-        place = self.folder / "sbin/qmgr"
+        (real / self.name).unlink(missing_ok=True)
+        (real / self.name).symlink_to(self.qmgr)
+        place = self.folder / "sbin" / self.name
         place.unlink(missing_ok=True)
-        place.write_text(f"#!/bin/sh\nexec /usr/bin/strace -D {options} {real}/qmgr \"$@\"\n")
+        place.write_text(f"#!/bin/sh\nexec /usr/bin/strace -D {options} {real}/{self.name} \"$@\"\n")
         place.chmod(0o755)
 
     def fill(self, text: str) -> str:
@@ -443,8 +461,7 @@ class PrivatePostfix:
         """main.cf, master.cf and the maps.  Dated back: a daemon reads a file twice that is being edited."""
         lines = [f"{name} = {value}" for name, value in self.settings.items()]
         services = [line for line in self.services.values() if line]
-        if self.qmgr_arguments:
-            services = [f"{line} {self.qmgr_arguments}" if line.startswith("qmgr ") else line for line in services]
+        services = [self._queue_manager(line) if line.startswith("qmgr ") else line for line in services]
         routes = [f"{domain} {route}" for domain, route in self.transport.items()]
         files = {"main.cf": lines, "master.cf": services, "transport": routes,
                  **{name: text.splitlines() for name, text in self.files.items()}}
@@ -454,6 +471,10 @@ class PrivatePostfix:
             path.chmod(0o644)
             if past:
                 os.utime(path, (time.time() - 10,) * 2)
+
+    def _queue_manager(self, line: str) -> str:
+        """Its line in master.cf, written for the name qmgr, with the name and the options that it has here."""
+        return f"{line.removesuffix('qmgr')}{self.name} {self.qmgr_arguments}".strip()
 
     def start(self, with_qmgr: bool = True) -> "PrivatePostfix":
         """Starts master; without a queue manager the mail stays in incoming/ (see enable_qmgr)."""
@@ -512,13 +533,13 @@ class PrivatePostfix:
     def qmgr_pid(self, timeout: float = 10) -> int:
         """The queue manager that runs now (or soon); it is started by master when somebody wants it."""
         master = self.master_pid()
-        pid: int = until(lambda: children_named(master, "qmgr"), timeout, "a queue manager runs")[0]  # type: ignore
+        pid: int = until(lambda: children_named(master, self.name), timeout, "a queue manager runs")[0]  # type: ignore
         if not self.traced:
             equal(os.readlink(f"/proc/{pid}/exe"), str(self.qmgr.resolve()), "the binary that runs")
         return pid
 
     def qmgr_pids(self) -> list[int]:
-        return children_named(self.master_pid(), "qmgr")
+        return children_named(self.master_pid(), self.name)
 
     # -- mail -------------------------------------------------------------------------------------------------
 

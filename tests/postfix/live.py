@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterable
 
-from instance import SKIPPED, TestFailed, default_qmgr, is_stock, why_not_here
+from instance import PERSONALITIES, SKIPPED, TestFailed, default_qmgr, is_stock, personality, stock_of, why_not_here
 
 
 @dataclasses.dataclass
@@ -32,15 +32,25 @@ class Context:
     def stock(self) -> bool:
         return is_stock(self.qmgr)
 
+    @property
+    def stock_qmgr(self) -> Path:
+        """Postfix's own binary of the same name."""
+        return stock_of(self.qmgr)
+
+    @property
+    def round_robin(self) -> bool:
+        return personality(self.qmgr) == "oqmgr"
+
 
 Test = Callable[[Context], None]
 TESTS: dict[str, Test] = {}
+ONLY: dict[str, tuple[str, ...]] = {}  # tests that some personalities alone can pass
 
 
-def live(name: str) -> Callable[[Test], Test]:
-    """Registers a test."""
+def live(name: str, only: tuple[str, ...] = PERSONALITIES) -> Callable[[Test], Test]:
+    """Registers a test, of the personalities of which it is true."""
     def register(function: Test) -> Test:
-        TESTS[name] = function
+        TESTS[name], ONLY[name] = function, only
         return function
     return register
 
@@ -63,6 +73,8 @@ def parse(description: str | None, what: str = "test", jobs: int = 3) -> argpars
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--qmgr", type=lambda text: Path(text).absolute(), default=default_qmgr(),
                         help="queue manager binary (default: %(default)s)")
+    parser.add_argument("--personality", choices=PERSONALITIES, help="run the binary of this name in the same folder: "
+                        "the name decides which queue manager it is (default: the name that --qmgr has)")
     parser.add_argument("--qmgr-options", default="", metavar="TEXT", help="words for its line in master.cf, such as "
                         "'-o weir_brain=model'")
     parser.add_argument("--only", action="append", metavar="REGEX", help=f"only {what}s whose name matches")
@@ -70,7 +82,11 @@ def parse(description: str | None, what: str = "test", jobs: int = 3) -> argpars
     parser.add_argument("--list", action="store_true", help=f"print the names of the {what}s")
     parser.add_argument("--keep", action="store_true", help="keep the scratch folders")
     parser.add_argument("--jobs", type=int, default=jobs, help="how many at a time (default: %(default)s)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.personality:
+        options.qmgr = options.qmgr.with_name(options.personality)
+    options.personality = personality(options.qmgr)
+    return options
 
 
 def cannot_run(options: argparse.Namespace) -> int | None:
@@ -133,12 +149,13 @@ def run_all(names: list[str], options: argparse.Namespace) -> int:
 
 def main(description: str | None) -> int:
     options = parse(description)
+    mine = [name for name in TESTS if options.personality in ONLY[name]]
     if options.list:
-        print("\n".join(TESTS))
+        print("\n".join(mine))
         return 0
     if (code := cannot_run(options)) is not None:
         return code
-    names = chosen(TESTS, options)
+    names = chosen(mine, options)
     if not names:
         return 2
     print(f"queue manager: {options.qmgr} {options.qmgr_options}", flush=True)

@@ -136,6 +136,15 @@ TEST(QueueFile, DoneAndCanceledRecipientsAreCountedOnly) {
   EXPECT_EQ(warnings(reading), Lines{"QID: rcpt count mismatch (-2)"});
 }
 
+TEST(QueueFile, OqmgrHasNoWordForAWrongCount) {
+  File file;
+  Reading reading{file.basics().add('D', "gone@x").recipients(1).content().end().bytes()};
+  reading.settings.counts_unread = false;
+  EXPECT_TRUE(reading.read().ok());
+  EXPECT_EQ(warnings(reading), Lines{});
+  EXPECT_EQ(reading.reader().unread(), 0);
+}
+
 TEST(QueueFile, TheSenderIsToldWhenItIsMetWithWhatIsKnownThen) {
   Reading reading{with({}).bytes()};
   (void)reading.read();

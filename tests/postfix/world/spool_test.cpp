@@ -136,6 +136,19 @@ TEST_F(SpoolTest, DamagedFileGoesToCorrupt) {
   EXPECT_FALSE(spool_->find(kId));
 }
 
+TEST_F(SpoolTest, OqmgrDoesNotCompareCounts) {
+  const std::string beginning = two_recipients().bytes().substr(0, 97);  // the size record alone
+  const Lines without = {"warning: AB12CD34: message rejected: missing end record"};
+  const Lines with = {without[0], "warning: AB12CD34: rcpt count mismatch (2)"};
+  for (const char* personality : {"qmgr", "nqmgr", "nqmgr-2003", "oqmgr"}) {
+    settings_.weir_personality = personality;
+    remake();
+    write_file(std::string("incoming/") + kName, beginning);
+    EXPECT_EQ(problem(admit()), AdmitProblem::corrupt);
+    EXPECT_EQ(log_.take(), settings_.weir_personality == "oqmgr" ? without : with) << personality;
+  }
+}
+
 TEST_F(SpoolTest, EmptyFileIsCorruptToo) {
   write_file("incoming/AB12CD34", "");
   EXPECT_EQ(problem(admit()), AdmitProblem::corrupt);
