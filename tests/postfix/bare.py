@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Iterable
 
-from instance import PrivatePostfix
+from instance import PrivatePostfix, personality
 
 ARGUMENTS = ("-l", "-t", "unix", "-u")
 
@@ -36,14 +36,14 @@ class Ending:
 
 def start_bare(post: PrivatePostfix, qmgr: Path, arguments: Iterable[str] = ARGUMENTS, settings: str = "",
                configuration: str | None = None, environment: dict[str, str] | None = None, terminal: bool = False,
-               trigger: bytes | None = None, name: str = "qmgr", seconds: float = 0.6) -> Ending:
-    """Starts a binary under the name `qmgr` and lets it run; one that lives for `seconds` is told to go by end of
+               trigger: bytes | None = None, name: str = "", seconds: float = 0.6) -> Ending:
+    """Starts a binary under its own name (or another `name`) and lets it run; one that lives for `seconds` is told to go by end of
     file on its status channel, as master does.  `settings` are added to the instance's main.cf; `configuration`
     replaces the whole file (None: as usual)."""
     home = Path(tempfile.mkdtemp(prefix="b", dir=post.folder))
     home.chmod(0o755)
     (home / "etc").mkdir()
-    program = home / name
+    program = home / (name or personality(qmgr))
     program.symlink_to(qmgr)
     text = (post.etc / "main.cf").read_text() + settings if configuration is None else configuration
     (home / "etc/main.cf").write_text(text)

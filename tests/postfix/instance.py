@@ -170,9 +170,15 @@ def children_named(parent: int, name: str) -> list[int]:
 
 class Log:
     """The instance's mail log: lines as `program: text`, without date, host and process id.  The queue manager is
-    called qmgr, whatever its name, so that one expectation serves all; its name is in `raw`."""
+    called qmgr, whatever its name, and what it says at start of the name nqmgr is left out, so that one expectation
+    serves all; both are in `raw`."""
 
     LINE = re.compile(r"^\S+ +\d+ [\d:]+ \S+ (?:[\w.-]+/)*([\w.-]+)\[(\d+)\]: (.*)$")
+
+    HIDDEN = re.compile(r"symlink leaves directory"
+                        r"|/nqmgr\[\d+\]: warning: (please update the .*/master\.cf file; the new queue manager"
+                        r"|\(old name: nqmgr\) has become the standard queue manager \(new name: qmgr\)"
+                        r"|support for the name old name \(nqmgr\) will be removed from Postfix)$")
 
     def __init__(self, path: Path, name: str = "qmgr") -> None:
         self.path, self.name = path, name
@@ -194,7 +200,7 @@ class Log:
             text = file.read().decode("utf-8", "replace")
         complete = text[:text.rfind("\n") + 1]
         # The private daemon directory is made of links, which the start script mentions one by one.
-        wanted = (line for line in complete.splitlines() if "symlink leaves directory" not in line)
+        wanted = (line for line in complete.splitlines() if not self.HIDDEN.search(line))
         return [self._strip(line) for line in wanted if pid is None or f"[{pid}]: " in line]
 
     def _strip(self, line: str) -> str:

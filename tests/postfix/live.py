@@ -158,7 +158,7 @@ def main(description: str | None) -> int:
     names = chosen(mine, options)
     if not names:
         return 2
-    print(f"queue manager: {options.qmgr} {options.qmgr_options}", flush=True)
+    print(f"queue manager: {options.qmgr} {options.qmgr_options}, personality {options.personality}", flush=True)
     bad = run_all(names, options)
     print(f"{len(names) - bad} of {len(names)} as they should be")
     return 1 if bad else 0

@@ -96,12 +96,12 @@ def run_all(chosen: list[str], options: argparse.Namespace) -> list[Result]:
     return found + [Result(name, "", "no result: its instance died", 0.0, False) for name in missing]
 
 
-def print_table(results: list[Result], order: list[str]) -> None:
-    """Case, what was sent, what happened, time."""
+def print_table(results: list[Result], order: list[str], personality: str) -> None:
+    """Case, what was sent, what happened, time; above them which queue manager it was."""
     rows = sorted(results, key=lambda result: order.index(result.name))
     sent = max([len(row.sent) for row in rows] + [4])
     happened = max([len(row.happened) for row in rows if row.good] + [8])
-    print(f"\n{'case':18}  {'sent':{sent}}  {'happened':{happened}}   time")
+    print(f"\nas {personality}:\n{'case':18}  {'sent':{sent}}  {'happened':{happened}}   time")
     for row in rows:
         text = row.happened if row.good else "FAILED (below)"
         print(f"{row.name:18}  {row.sent:{sent}}  {text:{happened}}  {row.seconds:5.1f} s")
@@ -112,7 +112,7 @@ def print_table(results: list[Result], order: list[str]) -> None:
 
 def main() -> int:
     options = live.parse(__doc__, what="case", jobs=2)
-    names = [one.name for one in cases.CASES]
+    names = [one.name for one in cases.CASES if options.personality in one.only]
     if options.list:
         print("\n".join(names))
         return 0
@@ -121,10 +121,10 @@ def main() -> int:
     chosen = live.chosen(names, options, "case")
     if not chosen:
         return 2
-    print(f"queue manager: {options.qmgr} {options.qmgr_options}", flush=True)
+    print(f"queue manager: {options.qmgr} {options.qmgr_options}, personality {options.personality}", flush=True)
     begin = time.monotonic()
     results = run_all(chosen, options)
-    print_table(results, names)
+    print_table(results, names, options.personality)
     bad = sum(not result.good for result in results)
     print(f"\n{len(results) - bad} of {len(results)} cases as they should be, {time.monotonic() - begin:.0f} s")
     return 1 if bad else 0

@@ -193,9 +193,41 @@ def log_names(context: Context) -> None:
         post.trigger(b"I")
         post.log.wait_for(r"qmgr: GOOD1: removed")
         pid = post.qmgr_pid()
-        text = post.log.path.read_text()
-        check(re.search(rf"^\w{{3}} \d\d \d\d:\d\d:\d\d mta prefix/qmgr\[{pid}\]: GOOD1: removed$", text, re.MULTILINE),
-              f"the tag is not there:\n{text[-400:]}")
+        line = rf"^\w{{3}} \d\d \d\d:\d\d:\d\d mta prefix/{post.name}\[{pid}\]: GOOD1: removed$"
+        check(re.search(line, post.log.raw(), re.MULTILINE), f"the tag is not there:\n{post.log.raw()[-400:]}")
+
+
+@live("old-name", only=("nqmgr",))
+def old_name(context: Context) -> None:
+    """Under the name nqmgr it says three times that the name is an old one, before anything else, at each start."""
+    with instance(context, {"qmgr_message_recipient_limit": "1"}) as post:
+        for times in (1, 2):
+            pid = post.qmgr_pid()
+            tag = f"postfix/nqmgr[{pid}]: "
+            own = [line.partition(tag)[2] for line in post.log.raw().splitlines() if tag in line]
+            wanted = [f"please update the {post.etc}/master.cf file; the new queue manager",
+                      "(old name: nqmgr) has become the standard queue manager (new name: qmgr)",
+                      "support for the name old name (nqmgr) will be removed from Postfix",
+                      "qmgr_message_recipient_limit is smaller than qmgr_message_active_limit - adjusting "
+                      "qmgr_message_recipient_limit"]
+            equal(own[:4], [f"warning: {text}" for text in wanted], f"its first words, start {times}")
+            post.reload()
+            until(lambda: set(post.qmgr_pids()) - {pid}, 10, "a new process runs")
+            until(lambda: post.qmgr_pid() != pid, 5, "the old one is gone")
+            time.sleep(0.3)
+
+
+@live("damaged-file-of-oqmgr", only=("oqmgr",))
+def damaged_file_of_oqmgr(context: Context) -> None:
+    """It does not tell of a recipient count that does not come out even, as qmgr does; the rest is the same."""
+    with instance(context) as post:
+        post.place("incoming", "SHORT1", queue_file.message("s@box.example", ["x@other.example"])[:97])
+        post.trigger(b"I")
+        post.wait_in("corrupt", "SHORT1")
+        post.log.wait_for(r"saving corrupt file")
+        equal([line for line in post.log.lines() if "SHORT1" in line],
+              ["qmgr: warning: SHORT1: message rejected: missing end record",
+               'qmgr: warning: saving corrupt file "SHORT1" from queue "active" to queue "corrupt"'], "its words")
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from typing import Any, Iterable
 import queue_file
 from agents import GREETING, SLOW, SLOW_SERVICE, FakeAgent, attributes, reply
 from bare import ARGUMENTS, Ending, start_bare
-from instance import ROOT, STOCK_QMGR, PrivatePostfix, check, equal, running, until
+from instance import ROOT, PrivatePostfix, check, equal, personality, running, until
 from live import Context, live, main
 
 VECTORS = Path(os.environ.get("WEIR_VECTORS") or ROOT / "tests/vectors")
@@ -59,7 +59,7 @@ def still_serves(post: PrivatePostfix, pid: int, queue_id: str = "AFTER1", secon
     put(post, queue_id, "x@other.example")
     post.log.wait_for(rf"qmgr: {queue_id}: removed", seconds)
     equal(post.qmgr_pids(), [pid], "queue manager processes")
-    check(not post.log.matching(r"(qmgr: (fatal|panic)|master: warning: process .*/qmgr pid)"), "it ended abnormally")
+    check(not post.log.matching(r"(qmgr: (fatal|panic)|master: warning: process .*/\w*qmgr pid)"), "it ended abnormally")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def vanish(context: Context, option: str) -> None:
         time.sleep(0.3)
         post.postsuper(option, queue_id)
         post.log.wait_for(rf"pipe: {queue_id}: to=<ok10@slow\.example>, .* status=sent", 10)
-        if dies(context, post, r"master: warning: process .*/qmgr pid \d+ killed by signal 11"):
+        if dies(context, post, r"master: warning: process .*/\w*qmgr pid \d+ killed by signal 11"):
             return
         post.log.wait_for(rf"qmgr: warning: .*{queue_id}.*: No such file or directory", 5)
         still_serves(post, pid)
@@ -233,7 +233,7 @@ def agent_never_greets(context: Context) -> None:
             return
         post.wait_in("deferred", "STALLED")
         post.log.wait_for(r"error: STALLED: to=<x@fake\.example>, .* status=deferred \(mail transport unavailable\)", 5)
-        check(post.log.matching(r"qmgr: warning: .*fake"), "no line names the agent")
+        post.log.wait_for(r"qmgr: warning: .*fake", 5)
         still_serves(post, pid)
 
 
@@ -250,7 +250,7 @@ def agent_never_replies(context: Context) -> None:
         if dies(context, post, r"qmgr: fatal: STALLED: timeout receiving delivery status from transport: fake"):
             return
         post.wait_in("deferred", "STALLED")
-        check(post.log.matching(r"qmgr: warning: .*fake"), "no line names the agent")
+        post.log.wait_for(r"qmgr: warning: .*fake", 5)
         still_serves(post, pid)
 
 
@@ -541,6 +541,9 @@ BAD_STARTS: tuple[tuple[str, tuple[str, ...] | None, str], ...] = (
     ("host name bad", None, "myhostname = a..b\n"),
     ("recipient limit below active limit", None, "qmgr_message_recipient_limit = 5\n"),
     ("bounce lifetime above the other", None, "bounce_queue_lifetime = 9d\n"),
+    ("share of oqmgr too small", None, "qmgr_fudge_factor = 9\n"),
+    ("share of oqmgr too large", None, "qmgr_fudge_factor = 101\n"),
+    ("share of oqmgr no number", None, "qmgr_fudge_factor = half\n"),
     ("watchdog too short", None, "qmgr_daemon_timeout = 2\n"),
     ("log file outside its prefixes", None, "maillog_file = /nowhere/mail.log\n"),
 )
@@ -549,7 +552,7 @@ BAD_STARTS: tuple[tuple[str, tuple[str, ...] | None, str], ...] = (
 def both(context: Context, post: PrivatePostfix, what: str, **how: Any) -> list[str]:
     """Starts the binary under test and Debian's, side by side; the differences, in words."""
     with ThreadPoolExecutor(2) as pool:
-        wanted, seen = pool.map(lambda binary: start_bare(post, binary, **how), (STOCK_QMGR, context.qmgr))
+        wanted, seen = pool.map(lambda binary: start_bare(post, binary, **how), (context.stock_qmgr, context.qmgr))
     if wanted == seen:
         return []
     return [f"{what}:\n        wanted {wanted}\n        seen   {seen}"]
@@ -561,8 +564,7 @@ def bad_starts(context: Context) -> None:
     cases: list[tuple[str, dict[str, Any]]] = [("a good start", {})]
     cases += [(what, {"arguments": arguments or ARGUMENTS, "settings": settings})
               for what, arguments, settings in BAD_STARTS]
-    cases += [("nqmgr's name", {"name": "nqmgr", "arguments": ("-l", "-n", "qmgr", "-t", "unix", "-u")}),
-              ("terminal", {"terminal": True}),
+    cases += [("its name", {"arguments": ("-l", "-n", "qmgr", "-t", "unix", "-u")}), ("terminal", {"terminal": True}),
               ("generation", {"environment": {"GENERATION": "9x"}}),
               ("no generation", {"environment": {"GENERATION": ""}}),
               ("main.cf absent", {"environment": {"MAIL_CONFIG": "/nowhere"}}),
@@ -571,7 +573,8 @@ def bad_starts(context: Context) -> None:
               ("left-over argument, no trigger", {"arguments": (*ARGUMENTS, "what")}),
               ("queue directory absent", {"settings": "queue_directory = /nowhere/spool\n"})]
     with instance(context, with_qmgr=False) as post, ThreadPoolExecutor(8) as pool:
-        equal(start_bare(post, STOCK_QMGR), Ending(0, (), ""), "the plain start of Debian's binary")
+        if personality(context.qmgr) != "nqmgr":
+            equal(start_bare(post, context.stock_qmgr), Ending(0, (), ""), "the plain start of Debian's binary")
         found = [pool.submit(both, context, post, what, **how) for what, how in cases]
         differences = [text for one in found for text in one.result()]
     check(not differences, "\n      ".join(differences))
@@ -611,7 +614,7 @@ def bad_files(context: Context) -> None:
 
         for queue in ("incoming", "active", "deferred"):
             results: list[Ending] = []
-            for binary in (STOCK_QMGR, context.qmgr):
+            for binary in (context.stock_qmgr, context.qmgr):
                 again(queue, "root")
                 results.append(start_bare(post, binary, seconds=1.5))
             if results[0] != results[1]:
