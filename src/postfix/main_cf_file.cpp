@@ -73,7 +73,7 @@ std::string config_directory() {
   return from_master == nullptr ? "/etc/postfix" : from_master;
 }
 
-codec::Notes read_main_cf_file(const std::string& config_directory, codec::Dictionary& dictionary) {
+codec::Notes read_main_cf_file(const std::string& config_directory, codec::Dictionary& dictionary, Patience patience) {
   const std::string path = config_directory + "/main.cf";
   codec::Notes notes;
   for (int reading = 1;; ++reading) {
@@ -87,15 +87,21 @@ codec::Notes read_main_cf_file(const std::string& config_directory, codec::Dicti
     if (!notes.ok()) return notes;
     // A file from the future was not edited just now.
     const bool settled = snapshot.modified < begun - Seconds{1} || snapshot.modified > wall_clock().seconds();
-    if (settled || reading == kMaxReadings) return notes;
+    if (settled || patience == Patience::none || reading == kMaxReadings) return notes;
     pause();
   }
 }
 
-std::optional<std::string> load_file(const std::string& path) {
+Result<std::string> read_whole_file(const std::string& path) {
   Snapshot snapshot = take_snapshot(path);
-  if (!snapshot.failure.empty()) return std::nullopt;
+  if (!snapshot.failure.empty()) return Failure{std::move(snapshot.failure)};
   return std::move(snapshot.text);
+}
+
+std::optional<std::string> load_file(const std::string& path) {
+  Result<std::string> text = read_whole_file(path);
+  if (!text) return std::nullopt;
+  return std::move(*text);
 }
 
 }  // namespace weir::postfix
