@@ -4,7 +4,9 @@
 #include <string>
 
 #include "app/weir/cat.hpp"
+#include "app/weir/check_config.hpp"
 #include "app/weir/judge.hpp"
+#include "postfix/main_cf_file.hpp"
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
@@ -21,10 +23,19 @@ int main(int argc, char** argv) {
   judge->add_option("TRACE", trace, "What weir_trace recorded; - is standard input")->required();
   judge->footer("Exit status: 0 it was, 1 it departs, 2 it cannot be judged.");
 
+  weir::app::CheckConfigOptions check_options;
+  check_options.directory = weir::postfix::config_directory();
+  CLI::App* check = app.add_subcommand("check-config", "Show the settings of an instance and what is wrong with them");
+  check->add_option("-c", check_options.directory, "Where main.cf and master.cf are")->capture_default_str();
+  check->add_flag("-n,--changed", check_options.changed, "Only what is not the default");
+  check->add_flag("--json", check_options.json, "One JSON object, on one line");
+  check->footer("Exit status: 0 nothing to say, 1 warnings, 2 master or a queue manager would end.");
+
   CLI11_PARSE(app, argc, argv);
   int status = 0;
   if (cat->parsed()) status = weir::app::cat(cat_options, std::cout, std::cerr);
   if (judge->parsed()) status = weir::app::judge(trace, std::cout, std::cerr);
+  if (check->parsed()) status = weir::app::check_config(check_options, std::cout);
   std::cout.flush();
   if (std::cout) return status;
   std::cerr << "weir: standard output: write error\n";
