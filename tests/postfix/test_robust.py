@@ -580,6 +580,19 @@ def bad_starts(context: Context) -> None:
     check(not differences, "\n      ".join(differences))
 
 
+@live("settings-of-oqmgr", only=("oqmgr",))
+def settings_of_oqmgr(context: Context) -> None:
+    """Its own setting is checked, those that qmgr alone has are not, and its repairs are told of: as Debian's oqmgr."""
+    cases = [f"qmgr_fudge_factor = {value}\n" for value in ("9", "10", "100", "101", "half", "")]
+    cases += ["default_delivery_slot_cost = many\n", "qmgr_message_recipient_minimum = 0\n",
+              "default_recipient_refill_delay = soon\n", "default_recipient_limit = -1\n",
+              "qmgr_message_recipient_limit = 5\n", "bounce_queue_lifetime = 9d\n"]
+    with instance(context, with_qmgr=False) as post, ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(both, context, post, settings.strip(), settings=settings) for settings in cases]
+        differences = [text for one in found for text in one.result()]
+    check(not differences, "\n      ".join(differences))
+
+
 @live("bad-directories")
 def bad_directories(context: Context) -> None:
     """Queue directories that are missing, no directories, or somebody else's."""
