@@ -88,6 +88,47 @@ World small() {
   return w;
 }
 
+// Round robin: messages of several destinations, all in memory at once; sites die, waiting entries are moved away.
+World turns() {
+  World w = base("turns", "round robin: three destinations, two messages of several of them, sites that die");
+  w.config.scheduler = Scheduler::round_robin;
+  w.config.active_limit = 3;
+  w.config.message_recipient_limit = 8;
+  w.mail = {{{"r0@d1.t1", "r1@d2.t1", "r2@d1.t1"}, At::start_incoming, false},
+            {{"r0@d1.t1", "r1@d3.t1"}, At::later, false}};
+  return w;
+}
+
+// The same with a small limit: batches of two, and a door that recipients in memory close.
+World turns_refill() {
+  World w = base("turns-refill", "round robin: lists read two at a time, a resolver that is late, agents that crash");
+  w.config.scheduler = Scheduler::round_robin;
+  w.config.active_limit = 2;
+  w.config.message_recipient_limit = 4;
+  w.config.fudge_factor = 50;
+  w.mail = {{{"r0@d1.t1", "r1@d2.t1", "r2@d1.t1", "r3@d2.t1"}, At::start_incoming, false},
+            {{"r0@d1.t1", "r1@d2.t1"}, At::later, false}};
+  w.outcomes = {Outcome::done, Outcome::crash};
+  w.late_resolver = true;
+  return w;
+}
+
+// The habits of the queue manager of 2003, all of them.
+World old_habits() {
+  World w = small();
+  w.name = "old";
+  w.about = "as small, with the habits of the queue manager of 2003";
+  Habits& h = w.config.habits;
+  h.backoff_from_arrival = h.lifetime_from_arrival = h.late_delay_warning = h.no_trace_reports = true;
+  h.no_mode_requests = h.late_scan_modifiers = h.double_import = h.single_connection = true;
+  h.dead_transport_keeps_mail = h.crash_kills_transport = h.defers_itself = h.whole_steps = true;
+  h.late_reads = h.neighbour_bundling = h.silent_double_bounce = h.keep_address_extension = true;
+  h.filter_after_resolver = true;
+  w.may_starve = recipient_bit(0, 0) | recipient_bit(0, 1) | recipient_bit(0, 2) | recipient_bit(1, 0);
+  w.why = "mail waits for a transport that cannot be had (weir_dead_transport_keeps_mail)";
+  return w;
+}
+
 // Small mail overtakes big mail.
 World preemption() {
   World w = base("preemption", "a big message and small ones on one destination, slots and loans");
@@ -214,7 +255,8 @@ World large() {
 }
 
 std::vector<World> all_worlds() {
-  return {small(), intake(), full(), preemption(), overtaking(), sites(), refill(), rates(), services(), large()};
+  return {small(), intake(),   full(),  preemption(),   overtaking(), sites(), refill(),
+          rates(), services(), turns(), turns_refill(), old_habits(), large()};
 }
 
 }  // namespace
