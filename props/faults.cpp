@@ -1,6 +1,8 @@
 #include "props/faults.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <string>
 #include <utility>
 #include <variant>
@@ -183,6 +185,35 @@ class KeepsWaiting final : public FaultyBrain {
   int others_ = 0;
 };
 
+// Of each two deliveries to a next hop the second one goes first.
+class Swaps final : public FaultyBrain {
+ public:
+  using FaultyBrain::FaultyBrain;
+  void handle(Time now, const Event& event, std::vector<Command>& out) override {
+    std::vector<Command> commands;
+    inner().handle(now, event, commands);
+    for (Command& command : commands) {
+      const auto* deliver = std::get_if<Deliver>(&command);
+      if (deliver == nullptr) {
+        out.push_back(std::move(command));
+        continue;
+      }
+      const std::string nexthop = deliver->nexthop;
+      const auto held = held_.find(nexthop);
+      if (held == held_.end()) {
+        held_.emplace(nexthop, std::move(command));
+        continue;
+      }
+      out.push_back(std::move(command));
+      out.push_back(std::move(held->second));
+      held_.erase(held);
+    }
+  }
+
+ private:
+  std::map<std::string, Command> held_;
+};
+
 }  // namespace
 
 std::unique_ptr<InspectableBrain> ignores_active_limit(const Config& config) {
@@ -283,5 +314,56 @@ std::unique_ptr<InspectableBrain> keeps_a_destination_waiting(const Config& conf
   return std::make_unique<KeepsWaiting>(config);
 }
 std::unique_ptr<InspectableBrain> skips_turns(const Config& config) { return std::make_unique<SkipsTurns>(config); }
+std::unique_ptr<InspectableBrain> sends_young_mail_first(const Config& config) {
+  return std::make_unique<Swaps>(config);
+}
+
+// Wrong in the limit that round robin compares with, right in the batches that follow from it.
+template <class Change>
+std::unique_ptr<InspectableBrain> with_right_batches(const Config& config, Change change) {
+  Config wrong = config;
+  if (config.scheduler == Scheduler::round_robin) change(wrong);
+  const double share = config.message_recipient_limit * (config.fudge_factor / 100.0);
+  const bool in_turn = config.scheduler == Scheduler::round_robin;
+  return spoiling(wrong, [in_turn, batch = static_cast<std::int64_t>(std::ceil(share))](Time, Command& command) {
+    if (!in_turn) return;
+    if (auto* admit = std::get_if<Admit>(&command)) admit->at_most = batch;
+    if (auto* read = std::get_if<ReadRecipients>(&command)) read->at_most = batch;
+  });
+}
+std::unique_ptr<InspectableBrain> schedules_by_jobs(const Config& config) {
+  return with_right_batches(config, [](Config& c) { c.scheduler = Scheduler::preemptive; });
+}
+std::unique_ptr<InspectableBrain> takes_a_file_too_many(const Config& config) {
+  return with_right_batches(config, [](Config& c) { c.message_recipient_limit += 1; });
+}
+std::unique_ptr<InspectableBrain> takes_a_file_too_few(const Config& config) {
+  return with_right_batches(config, [](Config& c) { c.message_recipient_limit -= 1; });
+}
+std::unique_ptr<InspectableBrain> reads_too_early(const Config& config) {
+  return with_right_batches(config, [](Config& c) { c.message_recipient_limit += 2; });
+}
+std::unique_ptr<InspectableBrain> reads_too_late(const Config& config) {
+  return with_right_batches(config, [](Config& c) { c.message_recipient_limit -= 2; });
+}
+
+template <class Change>
+std::unique_ptr<InspectableBrain> with_reads(const Config& config, Change change) {
+  if (config.scheduler != Scheduler::round_robin) return model::make_model(config);
+  return spoiling(config, [change](Time, Command& command) {
+    if (auto* admit = std::get_if<Admit>(&command)) change(admit->at_most);
+    if (auto* read = std::get_if<ReadRecipients>(&command)) change(read->at_most);
+  });
+}
+std::unique_ptr<InspectableBrain> reads_one_more(const Config& config) {
+  return with_reads(config, [](std::int64_t& at_most) { at_most += 1; });
+}
+std::unique_ptr<InspectableBrain> knows_no_fudge_factor(const Config& config) {
+  return misconfigured(config, [](Config& c) { c.fudge_factor = 100; });
+}
+std::unique_ptr<InspectableBrain> limits_reads_by_slots(const Config& config) {
+  const std::int64_t slots = config.default_transport.recipient_pool;
+  return with_reads(config, [slots](std::int64_t& at_most) { at_most = std::min(at_most, slots); });
+}
 
 }  // namespace weir::props

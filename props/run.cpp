@@ -13,8 +13,10 @@ namespace {
 
 constexpr int kShrinkRounds = 12;
 
-std::string judge(const InspectableBrain& brain, const Config& config) {
-  for (const std::string& broken : brain.broken_invariants()) return broken;
+std::string judge(const InspectableBrain& brain, const Config& config, bool of_itself) {
+  if (of_itself) {
+    for (const std::string& broken : brain.broken_invariants()) return broken;
+  }
   return sim::broken_law(brain.snapshot(), config, true);
 }
 
@@ -103,7 +105,7 @@ Outcome run_lockstep(const Script& script, const Pair& pair) {
   return outcome;
 }
 
-std::string run_alone(const Script& script, const Factory& make, bool drain) {
+std::string run_alone(const Script& script, const Factory& make, bool drain, bool of_itself) {
   const Config config = sim::setup_config(script.setup);
   const InspectableBrain* brain = nullptr;
   World world(config, [&](const Config& c) {
@@ -116,13 +118,13 @@ std::string run_alone(const Script& script, const Factory& make, bool drain) {
     world.step(step);
     if (!world.is_lawful()) return world.violations().front();
     gathering = !world.is_at_rest();
-    std::string broken = gathering ? "" : judge(*brain, config);
+    std::string broken = gathering ? "" : judge(*brain, config, of_itself);
     if (!broken.empty()) return broken;
   }
   if (!drain) return "";
   const bool drained = world.drains(world.rounds_to_drain());
   if (!world.is_lawful()) return world.violations().front();
-  return drained ? judge(*brain, config) : "starved: mail is left though everybody is served";
+  return drained ? judge(*brain, config, of_itself) : "starved: mail is left though everybody is served";
 }
 
 Script shrink(Script script, const std::function<bool(const Script&)>& fails) {

@@ -42,15 +42,10 @@ struct Outcome {
 [[nodiscard]] Outcome run_lockstep(const Script& script, const Pair& pair);
 
 // One brain; the judge looks at its commands, and at what it holds. The first broken law, or nothing.
-// `drain`: in the end everything works, and all mail must leave in time.
-[[nodiscard]] std::string run_alone(const Script& script, const Factory& make, bool drain);
+// `drain`: in the end everything works, and all mail must leave in time. `of_itself`: the brain's own invariants count.
+[[nodiscard]] std::string run_alone(const Script& script, const Factory& make, bool drain, bool of_itself = true);
 
 // The shortest script found for which `fails` still holds: steps taken away, numbers made small.
 [[nodiscard]] Script shrink(Script script, const std::function<bool(const Script&)>& fails);
 
 }  // namespace weir::props
-
-// A law, on both brains. `law` draws its case, and fails by itself.
-#define WEIR_LAW(name, law)                                         \
-  RC_GTEST_PROP(ModelLaws, name, ()) { law(brain_named("model")); } \
-  RC_GTEST_PROP(EngineLaws, name, ()) { law(brain_named("engine")); }
