@@ -1,7 +1,8 @@
 // brain_bench: what an event costs a brain, by the number of messages it holds, and what a message and a recipient
 // held cost in memory. README.md says what the figures mean.
 //
-//   brain_bench --brain=engine [--held=1000,10000] [--shape=many_small] [--rounds=N] [Google Benchmark's options]
+//   brain_bench --brain=engine [--held=1000,10000] [--shape=many_small] [--scheduler=round_robin] [--rounds=N]
+//               [Google Benchmark's options]
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
@@ -14,6 +15,7 @@
 
 #include "bench/brains.hpp"
 #include "bench/world.hpp"
+#include "contract/names.hpp"
 
 namespace weir::bench {
 namespace {
@@ -23,20 +25,26 @@ struct Options {
   std::vector<std::int64_t> held{1000, 10'000, 100'000, 1'000'000};
   std::vector<std::string> shapes{"many_small", "huge_list", "dead_destinations", "slow_destination"};
   std::int64_t rounds = 200'000;
+  std::string scheduler{names::kSchedulers.front()};
   bool memory = true;
 };
+
+Scheduler scheduler_named(const std::string& name) {
+  const auto* found = std::find(names::kSchedulers.begin(), names::kSchedulers.end(), name);
+  return static_cast<Scheduler>(found - names::kSchedulers.begin());
+}
 
 double as_double(std::uint64_t number) { return static_cast<double>(number); }
 
 // A filled world takes long to make, so it is used for all repetitions of one benchmark.
-World& world_of(Shape shape, std::int64_t held, std::int64_t warm_up, const BrainFactory& make) {
+World& world_of(Shape shape, std::int64_t held, Scheduler scheduler, std::int64_t warm_up, const BrainFactory& make) {
   static std::unique_ptr<World> world;
   static Shape of_shape{};
   static std::int64_t of_held = -1;
   if (!world || of_shape != shape || of_held != held) {
     world.reset();
     malloc_trim(0);
-    world = std::make_unique<World>(shape, held, make);
+    world = std::make_unique<World>(shape, held, scheduler, make);
     world->prepare();
     for (std::int64_t i = 0; i < warm_up; ++i) world->round();
     of_shape = shape;
@@ -45,9 +53,9 @@ World& world_of(Shape shape, std::int64_t held, std::int64_t warm_up, const Brai
   return *world;
 }
 
-void time_events(benchmark::State& state, Shape shape, std::int64_t held, std::int64_t rounds,
+void time_events(benchmark::State& state, Shape shape, std::int64_t held, Scheduler scheduler, std::int64_t rounds,
                  const BrainFactory& make) {
-  World& world = world_of(shape, held, rounds * state.max_iterations / 5, make);
+  World& world = world_of(shape, held, scheduler, rounds * state.max_iterations / 5, make);
   const World::Counts before = world.counts();
   Stopwatch whole;
   whole.start();
@@ -78,11 +86,12 @@ std::uint64_t bytes_in_use() {
 }
 
 // All that the heap has grown by, the allocator's own overhead included; `things` of them are held.
-void weigh(benchmark::State& state, Shape shape, std::int64_t held, double things, const BrainFactory& make) {
+void weigh(benchmark::State& state, Shape shape, std::int64_t held, Scheduler scheduler, double things,
+           const BrainFactory& make) {
   double bytes = 0;
   for (auto _ : state) {
     const std::uint64_t before = bytes_in_use();
-    World world(shape, held, make);
+    World world(shape, held, scheduler, make);
     world.prepare();
     bytes = as_double(bytes_in_use() - before);
     if (world.held() != held) state.SkipWithError("not all are held");
@@ -93,12 +102,14 @@ void weigh(benchmark::State& state, Shape shape, std::int64_t held, double thing
 
 void register_all(const Options& options, const BrainFactory& make) {
   constexpr std::int64_t kRoundsAtOnce = 100;
+  const Scheduler scheduler = scheduler_named(options.scheduler);
   for (const std::string& name : options.shapes) {
     const Shape shape = shape_named(name).value_or(Shape::many_small);
     for (const std::int64_t held : options.held) {
-      benchmark::RegisterBenchmark(
-          (options.brain + "/" + name + "/" + std::to_string(held)).c_str(),
-          [shape, held, make](benchmark::State& state) { time_events(state, shape, held, kRoundsAtOnce, make); })
+      benchmark::RegisterBenchmark((options.brain + "/" + name + "/" + std::to_string(held)).c_str(),
+                                   [shape, held, scheduler, make](benchmark::State& state) {
+                                     time_events(state, shape, held, scheduler, kRoundsAtOnce, make);
+                                   })
           ->UseManualTime()
           ->Unit(benchmark::kMicrosecond)
           ->Iterations(std::max<std::int64_t>(1, options.rounds / kRoundsAtOnce));
@@ -111,9 +122,10 @@ void register_all(const Options& options, const BrainFactory& make) {
     double things;
   };
   for (const Load load : {Load{Shape::held_messages, 10'000, 10'000}, Load{Shape::held_recipients, 100, 100'000}}) {
-    benchmark::RegisterBenchmark(
-        (options.brain + "/" + std::string{to_string(load.shape)}).c_str(),
-        [load, make](benchmark::State& state) { weigh(state, load.shape, load.held, load.things, make); })
+    benchmark::RegisterBenchmark((options.brain + "/" + std::string{to_string(load.shape)}).c_str(),
+                                 [load, scheduler, make](benchmark::State& state) {
+                                   weigh(state, load.shape, load.held, scheduler, load.things, make);
+                                 })
         ->UseManualTime()
         ->Iterations(1);
   }
@@ -127,6 +139,8 @@ int run(int argc, char** argv) {
   app.add_option("--held", options.held, "messages held")->delimiter(',');
   app.add_option("--shape", options.shapes, "shapes of load")->delimiter(',')->check(CLI::IsMember(options.shapes));
   app.add_option("--rounds", options.rounds, "rounds of the world (about ten events each) that are timed");
+  app.add_option("--scheduler", options.scheduler, "how deliveries are scheduled")
+      ->check(CLI::IsMember(std::vector<std::string>(names::kSchedulers.begin(), names::kSchedulers.end())));
   app.add_flag("!--no-memory", options.memory, "leave the weighing out");
   CLI11_PARSE(app, argc, argv);
 
@@ -137,6 +151,7 @@ int run(int argc, char** argv) {
   benchmark::Initialize(&count, words.data());
   if (benchmark::ReportUnrecognizedArguments(count, words.data())) return 2;
   benchmark::AddCustomContext("brain", options.brain);
+  benchmark::AddCustomContext("scheduler", options.scheduler);
   benchmark::AddCustomContext("stopwatch_ns", std::to_string(Stopwatch::own_ns()));
   register_all(options, brain_named(options.brain));
   benchmark::RunSpecifiedBenchmarks();

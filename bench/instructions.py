@@ -19,14 +19,14 @@ SHAPES = ("many_small", "huge_list", "dead_destinations", "slow_destination")
 ENTRY = "weir::bench::World::feed(*"
 
 
-def run(program: Path, brain: str, shape: str, held: int, rounds: int) -> tuple[int, int]:
+def run(program: Path, brain: str, scheduler: str, shape: str, held: int, rounds: int) -> tuple[int, int]:
     """(instructions inside the brain, events)."""
     with tempfile.TemporaryDirectory(prefix="weir") as folder:
         out, result = Path(folder, "callgrind"), Path(folder, "result")
         command = ["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={ENTRY}",
-                   f"--callgrind-out-file={out}", str(program), f"--brain={brain}", f"--shape={shape}",
-                   f"--held={held}", f"--rounds={rounds}", "--no-memory", f"--benchmark_out={result}",
-                   "--benchmark_out_format=json"]
+                   f"--callgrind-out-file={out}", str(program), f"--brain={brain}",
+                   f"--scheduler={scheduler}", f"--shape={shape}", f"--held={held}", f"--rounds={rounds}",
+                   "--no-memory", f"--benchmark_out={result}", "--benchmark_out_format=json"]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         found = re.search(r"Collected : (\d+)", done.stderr)
         if done.returncode != 0 or not found:
@@ -38,6 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", type=Path, help="brain_bench")
     parser.add_argument("--brain", default="engine")
+    parser.add_argument("--scheduler", default="preemptive")
     parser.add_argument("--shape", action="append", choices=SHAPES, help="only this one")
     parser.add_argument("--held", type=int, action="append", help="messages held (default: 1000, 10000, 100000)")
     options = parser.parse_args()
@@ -45,8 +46,8 @@ def main() -> int:
     for shape in options.shape or SHAPES:
         before = 0.0
         for held in options.held or (1000, 10_000, 100_000):
-            short = run(options.program, options.brain, shape, held, 2000)
-            long = run(options.program, options.brain, shape, held, 12_000)
+            short = run(options.program, options.brain, options.scheduler, shape, held, 2000)
+            long = run(options.program, options.brain, options.scheduler, shape, held, 12_000)
             each = (long[0] - short[0]) / (long[1] - short[1])
             growth = f"{each / before:7.2f}" if before else ""
             print(f"{shape:18} {held:9d} {each:19.0f} {growth}", flush=True)

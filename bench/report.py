@@ -46,7 +46,7 @@ def growth(by_held: dict[int, Figures]) -> dict[int, float]:
 
 
 def show(events: dict[str, dict[int, Figures]], weights: dict[str, float], context: dict[str, str]) -> None:
-    print(f"brain: {context.get('brain', '?')}; the stopwatch's own {float(context.get('stopwatch_ns', 0)):.0f} ns "
+    print(f"brain: {context.get('brain', '?')}, {context.get('scheduler', 'preemptive')}; the stopwatch's own {float(context.get('stopwatch_ns', 0)):.0f} ns "
           "are in each event's figure")
     print(f"{'shape':18} {'held':>9} {'ns/event':>9} {'events/s':>11} {'decisions/s':>12} {'growth':>7} {'world ns':>9}")
     for shape, by_held in events.items():

@@ -49,7 +49,8 @@ std::optional<Shape> shape_named(std::string_view name) {
   return std::nullopt;
 }
 
-Traffic::Traffic(Shape shape, std::int64_t held) : shape_(shape), held_(static_cast<std::uint64_t>(held)) {
+Traffic::Traffic(Shape shape, std::int64_t held, Scheduler scheduler)
+    : shape_(shape), scheduler_(scheduler), held_(static_cast<std::uint64_t>(held)) {
   if (shape == Shape::many_small) destinations_ = std::max<std::uint64_t>(50, held_ / 10);
   if (shape == Shape::held_recipients) destinations_ = 20;
 }
@@ -59,6 +60,11 @@ Config Traffic::config() const {
   Config config;
   config.active_limit = held;
   config.message_recipient_limit = 4 * held + 1'000'000;
+  config.scheduler = scheduler_;
+  if (scheduler_ == Scheduler::round_robin) {  // room for all that is held; lists come in the batches of the other one
+    config.message_recipient_limit = std::max(2'000'000, 3 * held);
+    config.fudge_factor = std::max(1, static_cast<int>(2'000'000 / config.message_recipient_limit));
+  }
   if (shape_ == Shape::slow_destination) config.active_limit += static_cast<int>(kFlowing);
   if (shape_ == Shape::huge_list) config.active_limit += 1;
   if (shape_ == Shape::held_recipients) config.default_transport.recipient_pool = 1'000'000;

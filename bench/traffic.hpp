@@ -45,7 +45,7 @@ class Traffic {
   // One after the other: what is dead at the start dies, what is held arrives, then mail comes as mail goes.
   enum class Phase : std::uint8_t { dying, filling, flowing };
 
-  Traffic(Shape shape, std::int64_t held);
+  Traffic(Shape shape, std::int64_t held, Scheduler scheduler = Scheduler::preemptive);
 
   [[nodiscard]] Config config() const;
 
@@ -71,6 +71,7 @@ class Traffic {
   void fill_one_for_dead(Phase phase, Batch& batch);
 
   Shape shape_;
+  Scheduler scheduler_;
   std::uint64_t held_;
   std::uint64_t destinations_ = 100;  // that take mail
   std::uint64_t seed_ = 1, people_ = 0, arrived_ = 0, deliveries_ = 0, next_dead_ = 0;

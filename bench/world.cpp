@@ -39,8 +39,8 @@ void write_queue_id(std::string& text, std::uint64_t number) {
 
 }  // namespace
 
-World::World(Shape shape, std::int64_t held, const BrainFactory& make)
-    : traffic_(shape, held), brain_(make(traffic_.config())) {
+World::World(Shape shape, std::int64_t held, Scheduler scheduler, const BrainFactory& make)
+    : traffic_(shape, held, scheduler), brain_(make(traffic_.config())) {
   std::get<Admitted>(admitted_).envelope = usual_envelope();
   std::get<ScanEntry>(scan_entry_).mtime = now_.seconds();
   std::get<ScanEntry>(scan_entry_).state = FileState::ready;

@@ -26,7 +26,7 @@ class World {
     std::uint64_t events = 0, decisions = 0, log_records = 0, brain_ticks = 0;  // decisions: log records are none
   };
 
-  World(Shape shape, std::int64_t held, const BrainFactory& make);
+  World(Shape shape, std::int64_t held, Scheduler scheduler, const BrainFactory& make);
 
   // Until all that is to be held is held. Nothing is delivered but what must be.
   void prepare();

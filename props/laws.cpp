@@ -335,44 +335,10 @@ using sim::Aim;
 
 constexpr std::size_t kSteps = 120;  // of a script before the judge
 
-// A script of this aim before the judge; only what breaks this law counts.
-std::string judged(const Factory& make, std::uint64_t seed, Aim aim, bool drain,
-                   const std::vector<std::string_view>& beginnings) {
-  std::string broken = run_alone(sim::random_script(seed, kSteps, aim), make, drain, false);
-  const bool counts = std::any_of(beginnings.begin(), beginnings.end(),
-                                  [&](std::string_view begin) { return broken.compare(0, begin.size(), begin) == 0; });
-  return counts ? broken : "";
+template <Aim aim, bool drain>
+std::string judged(const Factory& make, std::uint64_t seed) {
+  return run_alone(sim::random_script(seed, kSteps, aim), make, drain, false);
 }
-
-std::string starved(const Factory& make, std::uint64_t seed, Aim aim) {
-  return judged(make, seed, aim, true, {"starved", "the brain never rests"});
-}
-
-std::string limits(const Factory& make, std::uint64_t seed) {
-  return judged(make, seed, Aim::uniform, false,
-                {"QUE-03", "PAR-011", "PAR-014", "PAR-026", "PAR-038", "more connections", "more than two"});
-}
-std::string slots(const Factory& make, std::uint64_t seed) {
-  return judged(make, seed, Aim::refill, false, {"PAR-014"});
-}
-std::string extra_slots(const Factory& make, std::uint64_t seed) {
-  return judged(make, seed, Aim::preemption, false, {"PAR-016"});
-}
-std::string rate_delays(const Factory& make, std::uint64_t seed) {
-  return judged(make, seed, Aim::rate_delays, false, {"PAR-069", "PAR-071"});
-}
-std::string accounts(const Factory& make, std::uint64_t seed) {
-  return judged(make, seed, Aim::after_work, false,
-                {"a recipient was lost", "a recipient is delivered to twice", "a recipient that nobody has",
-                 "a delivery to nobody", "a message was removed with a recipient not done",
-                 "a message left memory during a delivery"});
-}
-std::string waiting(const Factory& make, std::uint64_t seed) {
-  return judged(make, seed, Aim::feedback, false, {"GEN-05"});
-}
-std::string starved_by_anything(const Factory& make, std::uint64_t seed) { return starved(make, seed, Aim::swarm); }
-std::string starved_by_the_dead(const Factory& make, std::uint64_t seed) { return starved(make, seed, Aim::dead); }
-std::string starved_in_turn(const Factory& make, std::uint64_t seed) { return starved(make, seed, Aim::round_robin); }
 
 std::string trace(const Factory& make, std::uint64_t seed) {
   return runs_alike(make, sim::random_script(seed, kSteps)) ? "" : "the same script, another trace";
@@ -399,37 +365,44 @@ std::string slots_in_turn(const Factory& make, std::uint64_t seed) {
 
 }  // namespace
 
+bool Law::says(std::string_view broken_law) const {
+  return std::any_of(beginnings.begin(), beginnings.end(),
+                     [&](std::string_view begin) { return broken_law.substr(0, begin.size()) == begin; });
+}
+
 const std::vector<Law>& laws() {
-  static const std::vector<Law> all = [] {
-    constexpr auto kBroken = std::to_array<decltype(Law::broken)>({limits,
-                                                                   slots,
-                                                                   extra_slots,
-                                                                   rate_delays,
-                                                                   accounts,
-                                                                   waiting,
-                                                                   starved_by_anything,
-                                                                   starved_by_the_dead,
-                                                                   trace,
-                                                                   backoff,
-                                                                   modifiers,
-                                                                   queues,
-                                                                   turns_of_transports,
-                                                                   turns_of_destinations,
-                                                                   preemption_is_paid_for,
-                                                                   dead,
-                                                                   starved_in_turn,
-                                                                   turns_of_a_transports_destinations,
-                                                                   messages_stand_in_line,
-                                                                   small_message_waits,
-                                                                   room_for_recipients,
-                                                                   batches_of_recipients,
-                                                                   reads_of_one_list,
-                                                                   slots_in_turn});
-    static_assert(kBroken.size() == kLawNames.size());
-    std::vector<Law> made;
-    for (std::size_t i = 0; i < kLawNames.size(); ++i) made.push_back({kLawNames[i], kBroken[i]});
-    return made;
-  }();
+  static const std::vector<Law> all{
+      {"LimitsAreNeverExceeded",
+       judged<Aim::uniform, false>,
+       {"QUE-03", "PAR-011", "PAR-014", "PAR-026", "PAR-038", "more connections", "more than two"}},
+      {"RecipientSlotsAreNeitherMadeNorLost", judged<Aim::refill, false>, {"PAR-014"}},
+      {"ExtraSlotsAreLentOnlyOnce", judged<Aim::preemption, false>, {"PAR-016"}, 200},
+      {"RateDelaysAreKept", judged<Aim::rate_delays, false>, {"PAR-069", "PAR-071"}},
+      {"EveryRecipientIsAccountedForOnce",
+       judged<Aim::after_work, false>,
+       {"a recipient was lost", "a recipient is delivered to twice", "a recipient that nobody has",
+        "a delivery to nobody", "a message was removed with a recipient not done",
+        "a message left memory during a delivery"}},
+      {"NoFreeDestinationIsLeftWaiting", judged<Aim::feedback, false>, {"GEN-05"}},
+      {"NobodyStarves", judged<Aim::swarm, true>, {"starved"}},
+      {"NobodyStarvesBehindTheDead", judged<Aim::dead, true>, {"starved"}},
+      {"TheSameScriptGivesTheSameTrace", trace, {"the same script"}},
+      {"BackoffIsBoundedAndDoubles", backoff, {"QUE-05", "STR-11", "too few"}},
+      {"ModifiersComeBeforeScans", modifiers, {"TRG-14", "TRG-15"}},
+      {"NewAndDeferredMailTakeTurns", queues, {"STR-04"}},
+      {"TransportsTakeTurns", turns_of_transports, {"STR-07"}},
+      {"DestinationsOfAMessageTakeTurns", turns_of_destinations, {"STR-09"}},
+      {"PreemptionIsPaidFor", preemption_is_paid_for, {"STR-14"}},
+      {"ADeadDestinationIsAskedAgainAfterItsTime", dead, {"PAR-059"}},
+      {"InTurnNobodyStarves", judged<Aim::round_robin, true>, {"starved"}},
+      {"InTurnDestinationsTakeTurns", turns_of_a_transports_destinations, {"STR-16"}},
+      {"InTurnMessagesStandInLine", messages_stand_in_line, {"STR-16"}},
+      {"InTurnASmallMessageWaits", small_message_waits, {"STR-16"}},
+      {"InTurnNoFileIsTakenWithoutRoom", room_for_recipients, {"PAR-011"}},
+      {"InTurnRecipientsAreReadInBatches", batches_of_recipients, {"PAR-023"}},
+      {"InTurnOneListIsReadByTheRule", reads_of_one_list, {"PAR-023"}},
+      {"InTurnSlotsAreNoMatter", slots_in_turn, {"PAR-014"}},
+  };
   return all;
 }
 

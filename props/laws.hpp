@@ -46,7 +46,12 @@ struct Reads {
 
 struct Law {
   std::string_view name;  // of its two properties, ModelLaws.NAME and EngineLaws.NAME
+  // What is broken in the life that this seed draws, by this law or by another one that the world looks at.
   std::string (*broken)(const Factory& make, std::uint64_t seed);
+  std::vector<std::string_view> beginnings;  // of what this law says
+  std::uint64_t cases = 40;                  // enough to find a fault that breaks it
+
+  [[nodiscard]] bool says(std::string_view broken_law) const;
 };
 [[nodiscard]] const std::vector<Law>& laws();
 

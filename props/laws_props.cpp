@@ -144,6 +144,10 @@ TEST_P(NamedLaws, AreKeptByBothBrains) {
     EXPECT_EQ(GetParam().broken(brain_named("engine"), seed), "") << "engine, seed " << seed;
   }
 }
+TEST(LawNames, AreThoseOfTheLaws) {
+  ASSERT_EQ(laws().size(), kLawNames.size());
+  for (std::size_t i = 0; i < kLawNames.size(); ++i) EXPECT_EQ(laws()[i].name, kLawNames[i]);
+}
 INSTANTIATE_TEST_SUITE_P(Laws, NamedLaws, testing::ValuesIn(laws()),
                          [](const testing::TestParamInfo<Law>& each) { return std::string(each.param.name); });
 

@@ -161,7 +161,7 @@ def judge(program, parts=PARTS):
         status, output = run([str(program), part], program.parent, 600)
         for line in output.splitlines():
             found = re.match(r"killed (.*) after (\d+): (.*)", line)
-            if found:
+            if found and found[1] not in (by for by, _, _ in finds):
                 finds.append((found[1], int(found[2]), found[3]))
         if status not in (0, 1):
             finds.append(("no end" if status == 124 else "crash", 0, output.strip().splitlines()[-1][:200] if output.strip() else ""))
