@@ -369,6 +369,19 @@ TEST(EngineStore, RecipientsArePackedWithoutLoss) {
   EXPECT_EQ(other.count(), 0U);
 }
 
+// What is still held when the pool goes goes with it (a leak, if not).
+TEST(EngineStore, LargeTextsGoWithTheirPool) {
+  TextPool pool;
+  char* const first = pool.take(5000);
+  char* const second = pool.take(2000);
+  char* const third = pool.take(3000);
+  std::fill(first, first + 5000, 'x');
+  std::fill(third, third + 3000, 'z');
+  pool.release(second, 2000);
+  EXPECT_EQ(std::count(first, first + 5000, 'x'), 5000);
+  EXPECT_EQ(std::count(third, third + 3000, 'z'), 3000);
+}
+
 TEST(EngineStore, TextMemoryIsUsedAgain) {
   TextPool pool;
   char* const first = pool.take(40);

@@ -14,9 +14,12 @@ class TextPool {
   TextPool() = default;
   TextPool(const TextPool&) = delete;
   TextPool& operator=(const TextPool&) = delete;
+  ~TextPool() {
+    while (large_.after != &large_) drop(large_.after);
+  }
 
   [[nodiscard]] char* take(std::size_t size) {
-    if (size > kLargest) return new char[size];
+    if (size > kLargest) return take_large(size);
     std::vector<char*>& free = free_[class_of(size)];
     if (!free.empty()) {
       char* const block = free.back();
@@ -39,13 +42,30 @@ class TextPool {
   void release(char* block, std::size_t size) {
     if (block == nullptr) return;
     if (size > kLargest) {
-      delete[] block;
+      drop(reinterpret_cast<Large*>(block) - 1);
     } else {
       free_[class_of(size)].push_back(block);
     }
   }
 
  private:
+  // A large text stands behind its place in a ring, so that those still held at the end are freed with the pool.
+  struct Large {
+    Large *before, *after;
+  };
+  char* take_large(std::size_t size) {
+    auto* const large = static_cast<Large*>(::operator new(sizeof(Large) + size));
+    *large = {&large_, large_.after};
+    large_.after->before = large;
+    large_.after = large;
+    return reinterpret_cast<char*>(large + 1);
+  }
+  static void drop(Large* large) {
+    large->before->after = large->after;
+    large->after->before = large->before;
+    ::operator delete(large);
+  }
+
   static constexpr std::size_t kStep = 8, kLargest = 1024, kBlock = std::size_t{64} * 1024;
   static std::size_t class_of(std::size_t size) { return size == 0 ? 0 : (size - 1) / kStep; }
 
@@ -53,6 +73,7 @@ class TextPool {
   std::vector<std::unique_ptr<char[]>> blocks_;
   char* at_ = nullptr;
   std::size_t left_ = 0;
+  Large large_{&large_, &large_};
 };
 
 }  // namespace weir::engine
