@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "contract/names.hpp"
 #include "sim/prng.hpp"
 
 namespace weir::sim {
@@ -36,32 +37,14 @@ bool begins_with(const std::string& text, std::string_view prefix) {
   return text.compare(0, prefix.size(), prefix) == 0;
 }
 
-// "kind" out of a shown type name is not to be had without a table.
-constexpr auto kEventNames =
-    std::to_array<std::string_view>({"Started", "Turn", "Tick", "Triggered", "ScanEntry", "ScanEnded", "Admitted",
-                                     "AdmitFailed", "RecipientsRead", "ReadFailed", "Resolved", "AgentReady",
-                                     "AgentFailed", "Delivered", "BounceLogChecked", "FileChecked", "ServiceAnswered"});
-constexpr auto kCommandNames = std::to_array<std::string_view>(
-    {"RecoverActive",  "OpenScan",       "ScanNext",        "Admit",        "ReadRecipients", "DropUnread",
-     "RemoveDeferLog", "CheckBounceLog", "RemoveBounceLog", "CheckFile",    "MarkDone",       "KillTrace",
-     "UpdateWarn",     "Retry",          "CoolDown",        "Remove",       "MarkCorrupt",    "Forget",
-     "Resolve",        "RequestAgent",   "Deliver",         "ReleaseAgent", "AskService",     "Log",
-     "BalanceFlow"});
-constexpr auto kRecordNames = std::to_array<std::string_view>(
-    {"LogStillBeingDelivered", "LogExpired", "LogReportFailed", "LogDelivery", "LogServiceFailure", "LogIgnoredDsn",
-     "LogIgnoredFeedback", "LogFeedbackSetting", "LogFeedbackStep", "LogFeedbackState", "LogClogged", "LogTimeJump",
-     "LogAllocate", "LogTransportFailure"});
-static_assert(kEventNames.size() == std::variant_size_v<Event>);
-static_assert(kCommandNames.size() == std::variant_size_v<Command>);
-static_assert(kRecordNames.size() == std::variant_size_v<LogRecord>);
 static_assert(index_of<Event, ServiceAnswered>() == 16 && index_of<Command, BalanceFlow>() == 24);
 
 }  // namespace
 
 std::string_view step_name(std::size_t kind) { return kStepNames.at(kind); }
-std::string_view event_name(std::size_t kind) { return kEventNames.at(kind); }
-std::string_view command_name(std::size_t kind) { return kCommandNames.at(kind); }
-std::string_view record_name(std::size_t kind) { return kRecordNames.at(kind); }
+std::string_view event_name(std::size_t kind) { return names::kEvents.at(kind); }
+std::string_view command_name(std::size_t kind) { return names::kCommands.at(kind); }
+std::string_view record_name(std::size_t kind) { return names::kLogRecords.at(kind); }
 
 void Counts::operator+=(const Counts& other) {
   const auto add = [](auto& to, const auto& from) {
