@@ -78,6 +78,12 @@ def defers(context: Context) -> None:
         first = post.sendmail("alice@box.example", ["x@down.example"])
         state = post.wait_in("deferred", first)
         check(int(state.st_ctime) + 1000 - state.st_mtime in (0, 1), "the next attempt is not 1000 s away")
+        # One text for every kind of damage.
+        post.place("incoming", "BAD1", b"no record of any kind", time.time() - 5)
+        post.trigger(b"I")
+        post.log.wait_for(r"qmgr: warning: saving corrupt file \"BAD1\"")
+        equal([line for line in post.log.lines() if "BAD1: " in line],
+              ["qmgr: warning: BAD1: envelope records out of order"], "lines about the damage")
         # One failure takes the window from 1 to 0.  The next message meets a dead destination.
         second = post.sendmail("alice@box.example", ["y@down.example"])
         post.wait_in("deferred", second)
