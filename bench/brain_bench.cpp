@@ -9,8 +9,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/brains.hpp"
@@ -36,26 +38,25 @@ Scheduler scheduler_named(const std::string& name) {
 
 double as_double(std::uint64_t number) { return static_cast<double>(number); }
 
-// A filled world takes long to make, so it is used for all repetitions of one benchmark.
+// A filled world takes long to make, so it is used for all repetitions; they may be interleaved.
 World& world_of(Shape shape, std::int64_t held, Scheduler scheduler, std::int64_t warm_up, const BrainFactory& make) {
-  static std::unique_ptr<World> world;
-  static Shape of_shape{};
-  static std::int64_t of_held = -1;
-  if (!world || of_shape != shape || of_held != held) {
-    world.reset();
-    malloc_trim(0);
+  static std::map<std::pair<Shape, std::int64_t>, std::unique_ptr<World>> worlds;
+  std::unique_ptr<World>& world = worlds[{shape, held}];
+  if (!world) {
     world = std::make_unique<World>(shape, held, scheduler, make);
     world->prepare();
     for (std::int64_t i = 0; i < warm_up; ++i) world->round();
-    of_shape = shape;
-    of_held = held;
   }
   return *world;
 }
 
+// What has run in between has taken the caches.
+constexpr std::int64_t kRoundsToWarm = 5000;
+
 void time_events(benchmark::State& state, Shape shape, std::int64_t held, Scheduler scheduler, std::int64_t rounds,
                  const BrainFactory& make) {
   World& world = world_of(shape, held, scheduler, rounds * state.max_iterations / 5, make);
+  for (std::int64_t i = 0; i < kRoundsToWarm; ++i) world.round();
   const World::Counts before = world.counts();
   Stopwatch whole;
   whole.start();

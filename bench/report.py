@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Prints what brain_bench measured as a table: cost an event by messages held, and how it grows from decade to decade.
 
-    brain_bench --benchmark_out=FILE --benchmark_out_format=json;  report.py [--check] FILE
+    brain_bench --benchmark_out=FILE --benchmark_out_format=json;  report.py [--check] FILE...
 
-Of several repetitions the one with the least cost counts: what else the machine does only adds to it.  --check fails when the cost of an event grows more than
-GROWTH_MAX times in a decade in some shape, or fewer than DECISIONS_MIN decisions a second are made in the first one.
+Of several repetitions the one with the least cost counts: what else the machine does only adds to it.  --check fails
+when the cost of an event grows more than GROWTH_MAX times in a decade in some shape, or fewer than DECISIONS_MIN
+decisions a second are made in the first one.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ FIRST_SHAPE = "many_small"
 Figures = dict[str, float]
 
 
-def read(path: Path) -> tuple[dict[str, dict[int, Figures]], dict[str, float], dict[str, str]]:
+def read(paths: list[Path]) -> tuple[dict[str, dict[int, Figures]], dict[str, float], dict[str, str]]:
     """Figures by shape and number held; bytes by kind of thing held; the context of the run."""
-    document = json.loads(path.read_text())
+    documents = [json.loads(path.read_text()) for path in paths]
     runs: dict[str, list[dict[str, float]]] = {}
-    for run in document["benchmarks"]:
+    for run in (run for document in documents for run in document["benchmarks"]):
         if run.get("run_type") != "aggregate" and not run.get("error_occurred"):
             runs.setdefault(run["run_name"], []).append(run)
     events: dict[str, dict[int, Figures]] = {}
@@ -36,7 +37,7 @@ def read(path: Path) -> tuple[dict[str, dict[int, Figures]], dict[str, float], d
             weights[parts[1]] = found[0]["bytes_each"]
             continue
         events.setdefault(parts[1], {})[int(parts[2])] = min(found, key=lambda run: run["ns_per_event"])
-    return events, weights, document["context"]
+    return events, weights, documents[0]["context"]
 
 
 def growth(by_held: dict[int, Figures]) -> dict[int, float]:
@@ -74,10 +75,10 @@ def complaints(events: dict[str, dict[int, Figures]]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", type=Path, help="what --benchmark_out left, in JSON")
+    parser.add_argument("files", type=Path, nargs="+", help="what --benchmark_out left, in JSON")
     parser.add_argument("--check", action="store_true", help="fail when a figure is worse than promised")
     options = parser.parse_args()
-    events, weights, context = read(options.file)
+    events, weights, context = read(options.files)
     show(events, weights, context)
     if not options.check:
         return 0

@@ -178,7 +178,7 @@ class Engine final : public InspectableBrain {
   [[nodiscard]] std::vector<Ref<Destination>> in_list_order(const Transport& t, const L& list) const;
   [[nodiscard]] std::vector<Ref<Destination>> all_dead(const Transport& t) const;
   [[nodiscard]] std::vector<Ref<Destination>> all_waiting(const Transport& t) const;
-  void give_prefix_place(Transport& t, Ref<Destination> d);
+  void give_capacity_place(Transport& t, Ref<Destination> d);
   void positive_feedback(Ref<Destination> d);
   void negative_feedback(Ref<Destination> d, const Dsn& dsn);
   void throttle(Ref<Destination> d, const Dsn& dsn);
@@ -209,11 +209,10 @@ class Engine final : public InspectableBrain {
   void unblock_all(Transport& t);
   void unblock(Ref<Job> j);
   void set_fresh(Ref<Job> j, bool fresh);
+  void set_bit(Ref<Job> j, std::uint8_t bit, bool on);
   [[nodiscard]] Ref<Job> first_unblocked(const Transport& t) const;
   [[nodiscard]] Ref<Job> first_with(const Transport& t, std::uint8_t bits) const;
-  [[nodiscard]] Ref<Job> first_in_part(Ref<Job> x, std::uint8_t bits) const;
   [[nodiscard]] Ref<Job> first_from(Ref<Job> x, std::uint8_t bits) const;
-  [[nodiscard]] Ref<Job> later_above(Ref<Job> x) const;
   [[nodiscard]] Ref<Job> next_to_look_at(const Transport& t) const;
 
   // scheduler/jobs.cpp

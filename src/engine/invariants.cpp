@@ -85,7 +85,7 @@ class Engine::Auditor {
     for (Ref<Destination> d = t.destinations.front(); d; d = DestinationList::next(e_.destinations_, d)) {
       const Destination& in = e_.destinations_[d];
       expect(running[d.place] == in.busy, in.name + ": running deliveries are miscounted");
-      expect(t.wheel.destination(in.spoke) == d, in.name + ": not on its place of the wheel");
+      expect(t.wheel.destination(in.spoke()) == d, in.name + ": not on its place of the wheel");
       for (Ref<Entry> x = in.todo.front(); x; x = TodoList::next(e_.entries_, x)) {
         hold(x);
         expect(e_.entries_[x].in_turn.destination == d, in.name + ": an entry of another destination");
@@ -102,11 +102,11 @@ class Engine::Auditor {
     std::size_t entries = 0;
     std::size_t waiting_entries = 0;
     std::size_t by_destination = 0;
-    for (Ref<Peer> p = job.peers.first(); p; p = job.peers.next(e_.peers_, p)) by_destination += 1;
     for (Ref<Peer> p = job.ring.first(); p; p = job.ring.next(e_.peers_, p)) {
       const Peer& peer = e_.peers_[p];
       const Destination& d = e_.destinations_[peer.destination];
       peers_of_[j.place] += 1;
+      if (e_.find_peer(job, peer.destination) == p) by_destination += 1;
       entries += peer.entries;
       std::size_t waiting = 0;
       for (Ref<Entry> x = peer.waiting.front(); x; x = WaitingList::next(e_.entries_, x)) {
@@ -125,8 +125,8 @@ class Engine::Auditor {
       expect(e_.find_peer(job, peer.destination) == p, d.name + ": a peer is not found");
     }
     expect(by_destination == peers_of_[j.place], "a peer is in one order only");
-    expect(static_cast<std::int64_t>(waiting_entries) == job.read - job.selected, "waiting entries are miscounted");
-    expect(job.selected >= 0 && job.selected <= job.read, "selected is not between 0 and read");
+    expect(waiting_entries == job.read - job.selected, "waiting entries are miscounted");
+    expect(job.selected <= job.read, "more selected than read");
     expect(!job.parent || job.level > 0, "a job with a parent has level 0");
     return entries;
   }
@@ -150,7 +150,7 @@ class Engine::Auditor {
       }
       if (before_current) expect(e_.is_blocked(job), t.name + ": an unblocked job before the current one");
       unread |= message.more;
-      expect(job.in_unread_tree == message.more, t.name + ": the index of unread jobs is wrong");
+      expect(t.unread.has(e_.jobs_, j) == message.more, t.name + ": the index of unread jobs is wrong");
       const bool open = job.ring.root() && e_.peers_[job.ring.root()].any_open;
       expect(((job.own.bits & JobSummary::kOpen) != 0) == open, t.name + ": open bit is wrong");
       expect(((job.own.bits & JobSummary::kSpecial) != 0) == e_.is_special(job), t.name + ": special bit is wrong");
@@ -175,7 +175,7 @@ class Engine::Auditor {
 
   void summary(const Transport& t, Ref<Job> j) {
     const Job& job = e_.jobs_[j];
-    JobSummary all = job.own;
+    JobSummary all = job.alone_summary();
     for (const Ref<Job> side : {job.in_schedule.left, job.in_schedule.right}) {
       if (!side) continue;
       const JobSummary& s = e_.jobs_[side].sum;
@@ -189,14 +189,14 @@ class Engine::Auditor {
     expect(all == job.sum, t.name + ": a part of the schedule is summed up wrongly");
     const std::int64_t need = e_.most(job) - job.selected;
     const bool candidate = !job.first_child && need > 0;
-    expect((job.own.least_total != JobSummary::kNever) == candidate, t.name + ": candidates are indexed wrongly");
+    expect((job.own.need != JobSummary::kNever) == candidate, t.name + ": candidates are indexed wrongly");
     if (candidate) {
-      expect(job.own.least_total == static_cast<std::uint64_t>(e_.most(job)), t.name + ": total is stale");
-      expect(job.own.least_need == static_cast<std::uint64_t>(need), t.name + ": need is stale");
+      expect(job.own.total == static_cast<std::uint64_t>(e_.most(job)), t.name + ": total is stale");
+      expect(job.own.need == static_cast<std::uint64_t>(need), t.name + ": need is stale");
     }
     const bool stop = !job.first_child && job.level == 0;
-    expect(job.own.youngest_stop == (stop ? job.queued + 1 : 0), t.name + ": who ends a search is stale");
-    expect(job.own.oldest_alone == (job.parent ? JobSummary::kNever : job.queued), t.name + ": parents are stale");
+    expect(job.own.may_end_search == stop, t.name + ": who ends a search is stale");
+    expect(job.own.alone == !job.parent, t.name + ": parents are stale");
   }
 
   void capacity(const Transport& t) {

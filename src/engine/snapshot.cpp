@@ -118,7 +118,7 @@ class Engine::Painter {
     const Destination& in = e_.destinations_[d];
     Snapshot::Destination out;
     out.name = in.name;
-    out.nexthop = in.nexthop;
+    out.nexthop = in.nexthop();
     out.window = in.window;
     out.success = in.success;
     out.failure = in.failure;

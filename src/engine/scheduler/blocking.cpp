@@ -68,10 +68,11 @@ void Engine::unblock(Ref<Job> j) {
   set_fresh(j, true);
 }
 
-void Engine::set_fresh(Ref<Job> j, bool fresh) {
+void Engine::set_fresh(Ref<Job> j, bool fresh) { set_bit(j, JobSummary::kFresh, fresh); }
+
+void Engine::set_bit(Ref<Job> j, std::uint8_t bit, bool on) {
   Job& job = jobs_[j];
-  const auto bits = static_cast<std::uint8_t>(fresh ? job.own.bits | JobSummary::kFresh
-                                                    : job.own.bits & ~static_cast<unsigned>(JobSummary::kFresh));
+  const auto bits = static_cast<std::uint8_t>(on ? job.own.bits | bit : job.own.bits & ~bit);
   if (bits == job.own.bits) return;
   job.own.bits = bits;
   job.transport->jobs.update(jobs_, j);
@@ -82,42 +83,17 @@ Ref<Job> Engine::first_unblocked(const Transport& t) const {
   return fresh ? fresh : t.sweep;
 }
 
-Ref<Job> Engine::first_with(const Transport& t, std::uint8_t bits) const { return first_in_part(t.jobs.root(), bits); }
-
-Ref<Job> Engine::first_in_part(Ref<Job> x, std::uint8_t bits) const {
-  if (!x || (jobs_[x].sum.bits & bits) == 0) return {};
-  for (;;) {
-    const Job& job = jobs_[x];
-    const Ref<Job> left = job.in_schedule.left;
-    if (left && (jobs_[left].sum.bits & bits) != 0) {
-      x = left;
-    } else if ((job.own.bits & bits) != 0) {
-      return x;
-    } else {
-      x = job.in_schedule.right;
-    }
-  }
+Ref<Job> Engine::first_with(const Transport& t, std::uint8_t bits) const {
+  return t.jobs.first_marked(
+      jobs_, [bits](const Job& job) { return (job.own.bits & bits) != 0; },
+      [bits](const Job& job) { return (job.sum.bits & bits) != 0; });
 }
 
-// At or behind `x`: itself and what hangs to its right, then the same of everybody above to whose left it hangs.
 Ref<Job> Engine::first_from(Ref<Job> x, std::uint8_t bits) const {
-  while (x) {
-    const Job& job = jobs_[x];
-    if ((job.own.bits & bits) != 0) return x;
-    if (const Ref<Job> found = first_in_part(job.in_schedule.right, bits)) return found;
-    x = later_above(x);
-  }
-  return {};
-}
-
-// The nearest job above that comes later.
-Ref<Job> Engine::later_above(Ref<Job> x) const {
-  Ref<Job> above = jobs_[x].in_schedule.parent;
-  while (above && jobs_[above].in_schedule.right == x) {
-    x = above;
-    above = jobs_[x].in_schedule.parent;
-  }
-  return above;
+  if (!x) return {};
+  return jobs_[x].transport->jobs.first_marked_from(
+      jobs_, x, [bits](const Job& job) { return (job.own.bits & bits) != 0; },
+      [bits](const Job& job) { return (job.sum.bits & bits) != 0; });
 }
 
 // The first unblocked job at which a choice can do anything: it has an entry to send, it would read, it has nothing

@@ -93,33 +93,10 @@ Engine::Choice Engine::choose_peer(Ref<Job> j, bool after_first_read, bool after
 
 //= STR-09  round robin over the job's destinations
 Ref<Peer> Engine::next_peer(const Job& job) const {
-  Ref<Peer> x = job.ring.root();
-  if (!x || !peers_[x].any_open) return {};
-  const auto first_in = [this](Ref<Peer> part) -> Ref<Peer> {
-    if (!part || !peers_[part].any_open) return {};
-    for (;;) {
-      const Peer& peer = peers_[part];
-      if (peer.in_ring.left && peers_[peer.in_ring.left].any_open) {
-        part = peer.in_ring.left;
-      } else if (peer.open) {
-        return part;
-      } else {
-        part = peer.in_ring.right;
-      }
-    }
-  };
-  // From the front of the ring to its last place, then from its first place on.
-  for (Ref<Peer> p = job.ring_front; p;) {
-    if (peers_[p].open) return p;
-    if (const Ref<Peer> found = first_in(peers_[p].in_ring.right)) return found;
-    Ref<Peer> above = peers_[p].in_ring.parent;
-    while (above && peers_[above].in_ring.right == p) {
-      p = above;
-      above = peers_[p].in_ring.parent;
-    }
-    p = above;
-  }
-  return first_in(x);
+  const auto is_open = [](const Peer& peer) { return peer.open; };
+  const auto has_open = [](const Peer& peer) { return peer.any_open; };
+  const Ref<Peer> found = job.ring.first_marked_from(peers_, job.ring_front, is_open, has_open);
+  return found ? found : job.ring.first_marked(peers_, is_open, has_open);
 }
 
 void Engine::did_select(Ref<Job> j, Ref<Peer> p) {
@@ -171,7 +148,7 @@ void Engine::send(Ref<Agent> a, Ref<Entry> e) {
   const unsigned always = message.inspect ? kDeliverBounce : kDeliverBounce | kDeliverSuccess;
   command(Deliver{.agent = agents_[a].id,
                   .message = message.id,
-                  .nexthop = d.nexthop,
+                  .nexthop = d.nexthop(),
                   .flags = message.trace_flags | d.cache_flags | always,
                   .recipients = entry.recipients.unpack()});
 }

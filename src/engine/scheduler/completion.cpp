@@ -155,7 +155,7 @@ Ref<Entry> Engine::create_entry(Ref<Message> m, Ref<Job> j, Ref<Peer> p) {
   const Ref<Entry> e = entries_.take();
   entries_[e].peer = p;
   put_into_waiting(e, false);
-  peers_[p].entries += 1;
+  ++peers_[p].entries;
   jobs_[j].read += 1;
   did_create_entry(m, peers_[p].destination);
   return e;
@@ -198,7 +198,7 @@ void Engine::end_entry(Ref<Entry> e, bool was_running) {
   if (was_running && destination.transport->config.destination_rate_delay > Seconds{0}) suspend(d);  //= PAR-070
   if (destination.window >= 0) unblock_check(d);
   if (p) {
-    peers_[p].entries -= 1;
+    --peers_[p].entries;
     if (peers_[p].entries == 0) drop_peer(p);
   }
   if (was_running) destination.last_done = clock();

@@ -12,19 +12,26 @@ Ref<Destination> Engine::find_destination(const Transport& t, const std::string&
 }
 
 Ref<Destination> Engine::obtain_destination(Transport& t, const std::string& name, const std::string& nexthop) {
-  if (const Ref<Destination> found = find_destination(t, name)) return found;
+  if (const Ref<Destination> found = find_destination(t, name)) {
+    // What a recipient for it comes to stand behind.
+    destinations_.expect(found, 2);
+    peers_.expect(destinations_[found].peers.last());
+    entries_.expect(destinations_[found].todo.back());
+    return found;
+  }
   const Ref<Destination> d = destinations_.take();
   Destination& destination = destinations_[d];
   destination.transport = &t;
   destination.serial = ++last_serial_;
   destination.name = name;
-  destination.nexthop = nexthop;
+  destination.named_by_nexthop = nexthop == name;
+  if (nexthop != name) destination.other_nexthop = nexthop;
   mark(Rule::par_025);
   destination.window = t.config.initial_concurrency;  //= PAR-025
   t.destinations.push_back(destinations_, d);
   t.destination_count += 1;
   t.names.insert(destinations_, d);
-  give_prefix_place(t, d);
+  give_capacity_place(t, d);
   return d;
 }
 
@@ -34,7 +41,7 @@ std::vector<Ref<Destination>> Engine::in_list_order(const Transport& t, const L&
   std::vector<std::pair<std::uint64_t, Ref<Destination>>> all;
   for (Ref<Destination> d = list.front(); d; d = L::next(destinations_, d)) {
     const Destination& destination = destinations_[d];
-    all.emplace_back(round_robin_ ? t.wheel.rank(destination.spoke) : destination.serial, d);
+    all.emplace_back(round_robin_ ? t.wheel.rank(destination.spoke()) : destination.serial, d);
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<Ref<Destination>> order;
@@ -52,19 +59,19 @@ std::vector<Ref<Destination>> Engine::all_waiting(const Transport& t) const {
 }
 
 // Places of deleted destinations are won back when all are used up: O(1) amortized.
-void Engine::give_prefix_place(Transport& t, Ref<Destination> d) {
+void Engine::give_capacity_place(Transport& t, Ref<Destination> d) {
   if (round_robin_) {
-    destinations_[d].spoke = t.wheel.append(d);
+    destinations_[d].capacity_place = t.wheel.append(d).place;
     return;
   }
   if (t.capacity.full()) {
     t.capacity.reset(std::max<std::size_t>(16, 2 * t.destination_count));
     for (Ref<Destination> x = t.destinations.front(); x != d; x = DestinationList::next(destinations_, x)) {
-      destinations_[x].prefix_place = t.capacity.append();
+      destinations_[x].capacity_place = static_cast<std::uint32_t>(t.capacity.append());
       did_change_capacity(x);
     }
   }
-  destinations_[d].prefix_place = t.capacity.append();
+  destinations_[d].capacity_place = static_cast<std::uint32_t>(t.capacity.append());
 }
 
 // Busy, waiting or the window has changed: the free capacity, and which waiting job it is open for.
@@ -77,10 +84,10 @@ void Engine::did_change_capacity(Ref<Destination> d) {
                                   destination.todo_count);
   }
   if (round_robin_) {
-    t.wheel.set(destination.spoke, free);
+    t.wheel.set(destination.spoke(), free);
     return;
   }
-  t.capacity.set(destination.prefix_place, free);
+  t.capacity.set(destination.capacity_place, free);
 
   Ref<Peer> open;
   if (is_free(destination) && !destination.peers.empty()) open = destination.peers.first();
@@ -93,8 +100,9 @@ void Engine::did_change_capacity(Ref<Destination> d) {
 void Engine::open_peer(Ref<Peer> p, bool open) {
   Peer& peer = peers_[p];
   peer.open = open;
-  jobs_[peer.job].ring.update(peers_, p);
-  did_change_job(peer.job);
+  Job& job = jobs_[peer.job];
+  job.ring.update(peers_, p);
+  if (job.is_linked()) set_bit(peer.job, JobSummary::kOpen, peers_[job.ring.root()].any_open);
 }
 
 // The peer's waiting entries count among those for its destination, at the place of its job.
@@ -256,9 +264,9 @@ void Engine::delete_destination(Ref<Destination> d) {
   Destination& destination = destinations_[d];
   Transport& t = *destination.transport;
   if (round_robin_) {
-    t.wheel.erase(destination.spoke);
+    t.wheel.erase(destination.spoke());
   } else {
-    t.capacity.set(destination.prefix_place, 0);
+    t.capacity.set(destination.capacity_place, 0);
   }
   t.destinations.erase(destinations_, d);
   t.destination_count -= 1;
@@ -304,7 +312,7 @@ void Engine::clog_check(Ref<Destination> d) {
   const std::int64_t messages = static_cast<std::int64_t>(message_ids_.size());
   const double share = static_cast<double>(entries) / static_cast<double>(messages);
   LogClogged warning;
-  warning.nexthop = destination.nexthop;
+  warning.nexthop = destination.nexthop();
   warning.transport = t.name;
   warning.entries = static_cast<int>(entries);
   warning.messages = static_cast<int>(messages);

@@ -20,7 +20,7 @@ void Engine::did_change_job(Ref<Job> j) {
   Job& job = jobs_[j];
   if (!job.is_linked()) return;
   constexpr std::int64_t kMost = JobSummary::kNever - 1;
-  JobSummary own;
+  JobFacts own;
   own.bits = static_cast<std::uint8_t>(job.own.bits & JobSummary::kFresh);
   if (job.ring.root() && peers_[job.ring.root()].any_open) own.bits |= JobSummary::kOpen;
   if (is_special(job)) own.bits |= JobSummary::kSpecial;
@@ -28,13 +28,12 @@ void Engine::did_change_job(Ref<Job> j) {
     const std::int64_t total = most(job);
     const std::int64_t need = total - job.selected;
     if (need > 0) {
-      own.least_total = static_cast<std::uint32_t>(std::min(total, kMost));
-      own.least_need = static_cast<std::uint32_t>(std::min(need, kMost));
-      own.oldest = job.queued;
+      own.total = static_cast<std::uint32_t>(std::min(total, kMost));
+      own.need = static_cast<std::uint32_t>(std::min(need, kMost));
     }
-    if (job.level == 0) own.youngest_stop = job.queued + 1;
+    own.may_end_search = job.level == 0;
   }
-  if (!job.parent) own.oldest_alone = job.queued;
+  own.alone = !job.parent;
   if (own == job.own) return;
   job.own = own;
   job.transport->jobs.update(jobs_, j);
@@ -44,8 +43,7 @@ void Engine::did_change_message(Ref<Message> m) {
   for (Ref<Job> j = messages_[m].first_job; j; j = jobs_[j].next_of_message) {
     Job& job = jobs_[j];
     const bool unread = job.is_linked() && messages_[m].more;
-    if (unread != job.in_unread_tree) {
-      job.in_unread_tree = unread;
+    if (unread != job.transport->unread.has(jobs_, j)) {
       if (unread) {
         job.transport->unread.insert(jobs_, j, [](const Job& a, const Job& b) {
           return a.queued != b.queued ? a.queued < b.queued : a.linked < b.linked;
@@ -91,7 +89,7 @@ Ref<Job> Engine::last_not_younger(const Transport& t, Age queued) const {
     const Ref<Job> right = job.in_schedule.right;
     if (right && jobs_[right].sum.oldest_alone <= queued) {
       x = right;
-    } else if (job.own.oldest_alone <= queued) {
+    } else if (job.own.alone && job.queued <= queued) {
       return x;
     } else {
       x = job.in_schedule.left;
@@ -200,7 +198,11 @@ void Engine::unlink(Ref<Job> j) {
     remove_child(j, child);
     did_change_job(child);
   }
-  if (t.current == j) t.current = t.jobs.next(jobs_, j);
+  if (t.current == j) {
+    t.current = t.jobs.next(jobs_, j);
+    jobs_.expect(t.current, 3);
+    if (t.current) messages_.expect(jobs_[t.current].message);
+  }
   if (t.candidate_for == j || t.candidate == j) t.candidate_for = {};
   take_out_of_schedule(j);
   job.level = -1;

@@ -78,7 +78,7 @@ struct Engine::Search {
 Ref<Job> Engine::best_candidate(const Transport& t, Ref<Job> c) const {
   const Job& current = jobs_[c];
   Search search;
-  search.slots = (current.read - current.selected + current.avail) / t.config.slot_cost;
+  search.slots = (std::int64_t{current.read} - current.selected + current.avail) / t.config.slot_cost;
   search.current = c;
   if (search.slots <= 0) return {};
   const Ref<Job> behind = t.jobs.next(jobs_, c);
@@ -91,7 +91,7 @@ Ref<Job> Engine::best_candidate(const Transport& t, Ref<Job> c) const {
     }
     x = t.sweep;
   }
-  for (; x; x = later_above(x)) {
+  for (; x; x = t.jobs.later_above(jobs_, x)) {
     if (!look(search, x)) break;
     if (!look_at_part(search, jobs_[x].in_schedule.right)) break;
   }

@@ -61,9 +61,11 @@ class IdMap {
   };
 
   [[nodiscard]] std::size_t mask() const { return cells_.size() - 1; }
-  // Ids count up; scattered, since a long run of neighbours would have to be walked when one leaves.
+  // Ids count up: neighbours share a line of memory, and the lines are scattered, since a long run of neighbours would
+  // have to be walked when one leaves.
   [[nodiscard]] std::size_t home(std::uint64_t id) const {
-    return static_cast<std::size_t>((id * 0x9e3779b97f4a7c15U) >> 32) & mask();
+    constexpr std::uint64_t kLine = 4;
+    return static_cast<std::size_t>(((id / kLine * 0x9e3779b97f4a7c15U) >> 32) * kLine + id % kLine) & mask();
   }
 
   void place(std::uint64_t id, Ref<T> ref) {

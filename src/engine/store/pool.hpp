@@ -14,6 +14,8 @@
 
 namespace weir::engine {
 
+constexpr std::size_t kCacheLine = 64;  // bytes
+
 template <class T>
 struct Ref {
   std::uint32_t place = 0;
@@ -36,6 +38,13 @@ class Pool {
     return ref;
   }
   void release(Ref<T> ref) { free_.push_back(ref); }
+
+  // It is going to be used: memory brings its first lines while other things are done.
+  void expect(Ref<T> ref, std::size_t lines = 1) const {
+    if (!ref) return;
+    const char* const begin = reinterpret_cast<const char*>(&(*this)[ref]);
+    for (std::size_t i = 0; i < lines; ++i) __builtin_prefetch(begin + i * kCacheLine);
+  }
 
   [[nodiscard]] std::size_t size() const { return used_ - free_.size(); }
 

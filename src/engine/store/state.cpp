@@ -4,8 +4,19 @@
 
 namespace weir::engine {
 
+JobSummary Job::alone_summary() const {
+  JobSummary summary;
+  summary.bits = own.bits;
+  summary.least_total = own.total;
+  summary.least_need = own.need;
+  if (own.need != JobSummary::kNever) summary.oldest = queued;
+  if (own.may_end_search) summary.youngest_stop = queued + 1;
+  if (own.alone) summary.oldest_alone = queued;
+  return summary;
+}
+
 bool ScheduleSummary::sum(Job& job, const Job* left, const Job* right) {
-  JobSummary all = job.own;
+  JobSummary all = job.alone_summary();
   for (const Job* side : {left, right}) {
     if (side == nullptr) continue;
     const JobSummary& s = side->sum;
@@ -23,10 +34,10 @@ bool ScheduleSummary::sum(Job& job, const Job* left, const Job* right) {
 
 void Destination::reset() {
   std::string kept_name = std::move(name);
-  std::string kept_nexthop = std::move(nexthop);
+  std::string kept_nexthop = std::move(other_nexthop);
   *this = {};
   name = std::move(kept_name);
-  nexthop = std::move(kept_nexthop);
+  other_nexthop = std::move(kept_nexthop);
 }
 
 void Message::reset() {

@@ -40,6 +40,9 @@ struct Timer;
 // Seconds of steady time since the engine's first event; steady time never runs backward.
 using Age = std::uint32_t;
 
+// With many thousands of messages held, an event costs the time in which memory brings what it touches. So the objects
+// that most events touch begin on a line of memory, and what is used together stands together in them.
+
 // --- timers ------------------------------------------------------------------------------------------
 
 struct Timer {
@@ -76,19 +79,19 @@ using TodoList = List<Entry, &Entry::in_todo>;
 using WaitingList = List<Entry, &Entry::in_waiting>;
 
 // The entries of one job for one destination.
-struct Peer {
+struct alignas(kCacheLine) Peer {
   TreeLinks<Peer> in_ring;         // the job's cursor list
   TreeLinks<Peer> in_job;          // by destination
   TreeLinks<Peer> in_destination;  // those that wait for the destination, in the order of the schedule
   Ref<Job> job;
   Ref<Destination> destination;
   WaitingList waiting;
-  std::uint32_t entries = 0;  // waiting and running
-  std::uint64_t filled = 0;   // when entries began to wait (Engine's serial)
-  bool indexed = false;       // is in in_destination
-  bool open = false;          // first of a destination that can take an entry
-  bool any_open = false;      // in this part of the ring
-  bool unmarked = false;      // filled while its job was blocked: it has not marked its destination
+  std::uint32_t entries : 28 = 0;  // waiting and running
+  bool indexed : 1 = false;        // is in in_destination
+  bool open : 1 = false;           // first of a destination that can take an entry
+  bool any_open : 1 = false;       // in this part of the ring
+  bool unmarked : 1 = false;       // filled while its job was blocked: it has not marked its destination
+  std::uint64_t filled = 0;        // when entries began to wait (Engine's serial)
   void reset() { *this = {}; }
 };
 struct RingSummary {
@@ -100,7 +103,7 @@ struct RingSummary {
   }
 };
 using PeerRing = Tree<Peer, &Peer::in_ring, RingSummary>;
-using PeersByDestination = Tree<Peer, &Peer::in_job>;
+using PeersByDestination = Tree<Peer, &Peer::in_job, NoSummary, TreeEnds::unknown>;
 using WaitingPeers = Tree<Peer, &Peer::in_destination>;
 
 // --- jobs --------------------------------------------------------------------------------------------
@@ -120,62 +123,83 @@ struct JobSummary {
   friend bool operator==(const JobSummary&, const JobSummary&) = default;
 };
 
-// One message on one transport.
-struct Job {
+// What one job adds to it: a total and a need if it is a possible candidate.
+struct JobFacts {
+  std::uint32_t total = JobSummary::kNever, need = JobSummary::kNever;
+  std::uint8_t bits = 0;
+  bool may_end_search = false, alone = false;
+  friend bool operator==(const JobFacts&, const JobFacts&) = default;
+};
+
+// One message on one transport. Its recipients on the way are counted in 32 bits: a queue file that goes beyond would
+// have more than 30 GB.
+struct alignas(kCacheLine) Job {
+  // What the schedule's summary touches on its way up.
   TreeLinks<Job> in_schedule;
-  TreeLinks<Job> in_unread;  // of the transport: jobs with unread recipients, by age
-  ListLinks<Job> in_siblings;
-  JobSummary own, sum;
-  std::uint64_t label = 0;   // grows along the schedule list
-  std::uint64_t linked = 0;  // when it was linked last: order among equal ages
-  Transport* transport = nullptr;
-  Ref<Message> message;
-  Ref<Job> next_of_message;
-  Ref<Job> parent;
+  JobFacts own;
+  JobSummary sum;
+  Age queued = 0;  // of its message
   std::int32_t level = -1;
+  std::uint64_t label = 0;  // grows along the schedule list
+
+  Ref<Message> message;
   std::uint32_t in_core = 0;
-  std::int64_t read = 0, selected = 0, avail = 0, used = 0, room = 0;
+  Ref<Job> parent, first_child, last_child;
+  Ref<Job> next_of_message;
+  Transport* transport = nullptr;
+  std::uint32_t read = 0, selected = 0;
+  std::int64_t avail = 0, used = 0, room = 0;
+
   std::uint64_t unblocked_epoch = 0, unblocked_at = 0;  // when new entries last unblocked it
+  std::uint64_t linked = 0;                             // when it was linked last: order among equal ages
   PeerRing ring;
   Ref<Peer> ring_front;
   PeersByDestination peers;
-  Ref<Job> first_child, last_child;
-  Age queued = 0;  // of its message
-  bool in_unread_tree = false;
+  TreeLinks<Job> in_unread;  // of the transport: jobs with unread recipients, by age
+  ListLinks<Job> in_siblings;
   [[nodiscard]] bool is_linked() const { return level >= 0; }
   [[nodiscard]] bool has_entries() const { return selected < read; }
+  // Of a stretch that is this job.
+  [[nodiscard]] JobSummary alone_summary() const;
   void reset() { *this = {}; }
 };
 struct ScheduleSummary {
   static bool sum(Job& job, const Job* left, const Job* right);
 };
 using Schedule = Tree<Job, &Job::in_schedule, ScheduleSummary>;
+static_assert(sizeof(Job) == 3 * kCacheLine && sizeof(Peer) == kCacheLine);
 using UnreadJobs = Tree<Job, &Job::in_unread>;
-using Siblings = List<Job, &Job::in_siblings>;
 
 // --- destinations ------------------------------------------------------------------------------------
 
-struct Destination {
-  ListLinks<Destination> in_transport;  // in creation order
-  ListLinks<Destination> in_dead;       // the throttled ones
-  ListLinks<Destination> in_waiting;    // those for which something waits
-  std::uint32_t name_hash = 0;
-  Transport* transport = nullptr;
-  std::uint64_t serial = 0;  // creation order
-  std::string name, nexthop;
-  std::int32_t window = 0;  // > 0 ready with this concurrency, 0 throttled, -1 suspended by a rate delay
-  std::uint32_t busy = 0, todo_count = 0;
-  double success = 0, failure = 0, cohorts = 0;
+struct alignas(kCacheLine) Destination {
+  // What every recipient and every delivery for it touches: two lines.
+  std::string name;
   TodoList todo;
   WaitingPeers peers;
+  std::int32_t window = 0;  // > 0 ready with this concurrency, 0 throttled, -1 suspended by a rate delay
+  std::uint32_t busy = 0, todo_count = 0;
+
+  Transport* transport = nullptr;
+  std::uint64_t epoch = 0;           // equals the transport's: marked as blocking
+  std::uint32_t capacity_place = 0;  // in the transport's index of free capacity; a spoke with round robin
   Ref<Peer> open_peer;
-  std::uint64_t epoch = 0;  // equals the transport's: marked as blocking
-  std::size_t prefix_place = 0;
-  Ref<Spoke> spoke;             // round robin
-  std::unique_ptr<Dsn> reason;  // while throttled
   unsigned cache_flags = 0;
-  Seconds last_done{0}, warn_at{0};
+  bool named_by_nexthop = false;
+  double success = 0, failure = 0, cohorts = 0;
+  Seconds last_done{0};
+
+  ListLinks<Destination> in_waiting;    // those for which something waits
+  ListLinks<Destination> in_dead;       // the throttled ones
+  ListLinks<Destination> in_transport;  // in creation order
+  std::uint64_t serial = 0;             // creation order
+  std::uint32_t name_hash = 0;
   Ref<Timer> revive, resume;
+  Seconds warn_at{0};
+  std::unique_ptr<Dsn> reason;  // while throttled
+  std::string other_nexthop;    // unless the name is the next hop
+  [[nodiscard]] Ref<Spoke> spoke() const { return {capacity_place}; }
+  [[nodiscard]] const std::string& nexthop() const { return named_by_nexthop ? name : other_nexthop; }
   void reset();
 };
 using DestinationList = List<Destination, &Destination::in_transport>;
@@ -234,24 +258,28 @@ struct Agent {
 
 enum class Stage : std::uint8_t { admitting, active, bounce_log, bounce, file, trace, defer, warn };
 
-struct Message {
+struct alignas(kCacheLine) Message {
   struct Rare {  // what few messages have
     std::optional<std::string> filter, redirect;
   };
+  // What every choice and every delivery asks.
   MessageId id;
-  std::string queue_id, sender;
-  std::unique_ptr<Rare> rare;
-  std::vector<Recipient> batch;  // while the resolver is asked
-  Time arrival, active_arrival;
-  Seconds create_time{0}, warn_time{0};
+  std::uint32_t refs = 0, in_core = 0;
   std::int64_t unread = 0, room = 0;
-  std::uint32_t in_core = 0, refs = 0, disposals = 0;
-  unsigned trace_flags = 0;
-  Age queued = 0, refilled = 0;
   Ref<Job> first_job, last_job;
+  Age queued = 0, refilled = 0;
+  std::uint32_t disposals = 0;
+  unsigned trace_flags = 0;
   Stage stage = Stage::admitting;
   bool flush_each : 1, lift : 1, expire : 1, reading : 1, more : 1, single : 1, deferred : 1;
   bool inspect : 1, success_notify : 1, has_trace_record : 1;
+
+  std::string queue_id, sender;
+
+  Time arrival, active_arrival;
+  Seconds create_time{0}, warn_time{0};
+  std::vector<Recipient> batch;  // while the resolver is asked
+  std::unique_ptr<Rare> rare;
   Message() { reset(); }
   void reset();
 };

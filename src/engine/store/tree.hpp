@@ -26,22 +26,19 @@ struct NoSummary {
   }
 };
 
-template <class T, TreeLinks<T> T::*kLinks, class Summary = NoSummary>
+// Whether a tree knows its first and last element without looking for them; it is smaller if it need not.
+enum class TreeEnds : std::uint8_t { known, unknown };
+
+template <class T, TreeLinks<T> T::*kLinks, class Summary = NoSummary, TreeEnds kEnds = TreeEnds::known>
 class Tree {
  public:
   [[nodiscard]] bool empty() const { return !root_; }
   [[nodiscard]] Ref<T> root() const { return root_; }
 
-  [[nodiscard]] Ref<T> first() const { return first_; }
-  [[nodiscard]] Ref<T> last() const { return last_; }
+  [[nodiscard]] Ref<T> first() const { return ends_.first; }
+  [[nodiscard]] Ref<T> last() const { return ends_.last; }
   [[nodiscard]] Ref<T> next(const Pool<T>& pool, Ref<T> x) const {
-    if (links(pool, x).right) return leftmost(pool, links(pool, x).right);
-    Ref<T> parent = links(pool, x).parent;
-    while (parent && links(pool, parent).right == x) {
-      x = parent;
-      parent = links(pool, x).parent;
-    }
-    return parent;
+    return links(pool, x).right ? leftmost(pool, links(pool, x).right) : later_above(pool, x);
   }
   [[nodiscard]] Ref<T> previous(const Pool<T>& pool, Ref<T> x) const {
     if (links(pool, x).left) {
@@ -57,6 +54,8 @@ class Tree {
     return parent;
   }
 
+  [[nodiscard]] bool has(const Pool<T>& pool, Ref<T> x) const { return x == root_ || links(pool, x).parent; }
+
   // The first element for which `not_before(element)` holds; it must hold for all that follow.
   template <class Predicate>
   [[nodiscard]] Ref<T> first_where(const Pool<T>& pool, Predicate not_before) const {
@@ -69,12 +68,42 @@ class Tree {
     return found;
   }
 
+  // The nearest element above x that comes later.
+  [[nodiscard]] Ref<T> later_above(const Pool<T>& pool, Ref<T> x) const {
+    Ref<T> parent = links(pool, x).parent;
+    while (parent && links(pool, parent).right == x) {
+      x = parent;
+      parent = links(pool, x).parent;
+    }
+    return parent;
+  }
+
+  // The first element that is marked, of all and of those from x on. `is_marked` tells of one, `has_marked` (a part of
+  // the Summary) of one and all below it.
+  template <class IsMarked, class HasMarked>
+  [[nodiscard]] Ref<T> first_marked(const Pool<T>& pool, IsMarked is_marked, HasMarked has_marked) const {
+    return first_marked_in(pool, root_, is_marked, has_marked);
+  }
+  template <class IsMarked, class HasMarked>
+  [[nodiscard]] Ref<T> first_marked_from(const Pool<T>& pool, Ref<T> x, IsMarked is_marked,
+                                         HasMarked has_marked) const {
+    // Itself and what hangs to its right, then the same of everybody above to whose left it hangs.
+    for (; x; x = later_above(pool, x)) {
+      if (is_marked(pool[x])) return x;
+      const Ref<T> found = first_marked_in(pool, links(pool, x).right, is_marked, has_marked);
+      if (found) return found;
+    }
+    return {};
+  }
+
   // As an ordered set; equal elements in order of insertion. At the end, where most things come, O(1).
   template <class Less>
   void insert(Pool<T>& pool, Ref<T> x, Less less) {
-    if (last_ && !less(pool[x], pool[last_])) {
-      attach(pool, x, last_, false);
-      return;
+    if constexpr (kEnds == TreeEnds::known) {
+      if (root_ && !less(pool[x], pool[last()])) {
+        attach(pool, x, last(), false);
+        return;
+      }
     }
     Ref<T> parent;
     bool left = false;
@@ -87,14 +116,14 @@ class Tree {
   }
 
   // Behind all others.
-  void push_back(Pool<T>& pool, Ref<T> x) { attach(pool, x, last_, false); }
+  void push_back(Pool<T>& pool, Ref<T> x) { attach(pool, x, last(), false); }
 
   // As a sequence: behind `position`, or in front when there is none.
   void insert_after(Pool<T>& pool, Ref<T> position, Ref<T> x) {
     if (!root_) {
       attach(pool, x, {}, false);
     } else if (!position) {
-      attach(pool, x, first_, true);
+      attach(pool, x, first(), true);
     } else if (!links(pool, position).right) {
       attach(pool, x, position, false);
     } else {
@@ -103,8 +132,10 @@ class Tree {
   }
 
   void erase(Pool<T>& pool, Ref<T> x) {
-    if (x == first_) first_ = next(pool, x);
-    if (x == last_) last_ = previous(pool, x);
+    if constexpr (kEnds == TreeEnds::known) {
+      if (x == ends_.first) ends_.first = next(pool, x);
+      if (x == ends_.last) ends_.last = previous(pool, x);
+    }
     const TreeLinks<T> gone = links(pool, x);
     Ref<T> left = gone.left;
     Ref<T> right = gone.right;
@@ -136,6 +167,20 @@ class Tree {
     while (links(pool, x).left) x = links(pool, x).left;
     return x;
   }
+  template <class IsMarked, class HasMarked>
+  static Ref<T> first_marked_in(const Pool<T>& pool, Ref<T> part, IsMarked is_marked, HasMarked has_marked) {
+    if (!part || !has_marked(pool[part])) return {};
+    for (;;) {
+      const TreeLinks<T>& l = links(pool, part);
+      if (l.left && has_marked(pool[l.left])) {
+        part = l.left;
+      } else if (is_marked(pool[part])) {
+        return part;
+      } else {
+        part = l.right;
+      }
+    }
+  }
   static std::uint32_t priority(Ref<T> x) {
     std::uint32_t h = x.place * 0x9e3779b1U;
     h ^= h >> 15;
@@ -158,8 +203,10 @@ class Tree {
 
   void attach(Pool<T>& pool, Ref<T> x, Ref<T> parent, bool left) {
     pool[x].*kLinks = {};
-    if (!parent || (left && parent == first_)) first_ = x;
-    if (!parent || (!left && parent == last_)) last_ = x;
+    if constexpr (kEnds == TreeEnds::known) {
+      if (!parent || (left && parent == ends_.first)) ends_.first = x;
+      if (!parent || (!left && parent == ends_.last)) ends_.last = x;
+    }
     hang(pool, x, parent, left);
     sum(pool, x);
     while (parent && priority(x) > priority(parent)) {
@@ -202,7 +249,12 @@ class Tree {
     }
   }
 
-  Ref<T> root_, first_, last_;
+  struct Ends {
+    Ref<T> first, last;
+  };
+  struct NoEnds {};
+  Ref<T> root_;
+  [[no_unique_address]] std::conditional_t<kEnds == TreeEnds::known, Ends, NoEnds> ends_;
 };
 
 }  // namespace weir::engine

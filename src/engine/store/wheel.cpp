@@ -64,33 +64,11 @@ Ref<Spoke> Wheel::next(Ref<Spoke> x) const {
   return next == front_ ? Ref<Spoke>{} : next;
 }
 
-Ref<Spoke> Wheel::first_in(Ref<Spoke> part) const {
-  if (!part || !spokes_[part].any_above_0) return {};
-  for (;;) {
-    const Spoke& spoke = spokes_[part];
-    if (spoke.in_wheel.left && spokes_[spoke.in_wheel.left].any_above_0) {
-      part = spoke.in_wheel.left;
-    } else if (spoke.value > 0) {
-      return part;
-    } else {
-      part = spoke.in_wheel.right;
-    }
-  }
-}
-
-// From the front to the last place of the tree, then from its first place on.
 Ref<Spoke> Wheel::first_above_0() const {
-  for (Ref<Spoke> x = front_; x;) {
-    if (spokes_[x].value > 0) return x;
-    if (const Ref<Spoke> found = first_in(spokes_[x].in_wheel.right)) return found;
-    Ref<Spoke> above = spokes_[x].in_wheel.parent;
-    while (above && spokes_[above].in_wheel.right == x) {
-      x = above;
-      above = spokes_[x].in_wheel.parent;
-    }
-    x = above;
-  }
-  return first_in(tree_.root());
+  const auto above_0 = [](const Spoke& spoke) { return spoke.value > 0; };
+  const auto any_above_0 = [](const Spoke& spoke) { return spoke.any_above_0; };
+  const Ref<Spoke> found = tree_.first_marked_from(spokes_, front_, above_0, any_above_0);
+  return found ? found : tree_.first_marked(spokes_, above_0, any_above_0);
 }
 
 std::int64_t Wheel::greatest() const {

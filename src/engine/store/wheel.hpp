@@ -52,7 +52,6 @@ class Wheel {
     static bool sum(Spoke& spoke, const Spoke* left, const Spoke* right);
   };
   [[nodiscard]] Ref<Spoke> after(Ref<Spoke> x) const;
-  [[nodiscard]] Ref<Spoke> first_in(Ref<Spoke> part) const;
   [[nodiscard]] std::size_t place(Ref<Spoke> x) const;
 
   Pool<Spoke> spokes_;
