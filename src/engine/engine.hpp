@@ -100,7 +100,7 @@ class Engine final : public InspectableBrain {
   // cycle/admission.cpp
   void admit(const ScanEntry& entry);
   void admission_over(MessageId message, bool imported);
-  [[nodiscard]] Ref<Message> find_message(MessageId id) const { return message_ids_.find(id); }
+  [[nodiscard]] Ref<Message> find_message(MessageId id) const { return message_ids_.find(messages_, id); }
   void release_message(Ref<Message> m);
   void begin_reading(Ref<Message> m);
   void end_reading(Ref<Message> m);

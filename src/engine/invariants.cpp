@@ -15,7 +15,7 @@ class Engine::Auditor {
     expect(e_.message_ids_.size() <= static_cast<std::size_t>(e_.config_.active_limit),
            "more messages than the active limit");  //= QUE-03
     for (const Transport* t : e_.transport_order_) entries(*t);
-    e_.message_ids_.for_each([this](MessageId, Ref<Message> m) { message(m); });
+    e_.message_ids_.for_each([this](Ref<Message> m) { message(m); });
     for (const Transport* t : e_.transport_order_) transport(*t);
     expect(recipients_ == e_.recipients_, "recipients in memory are miscounted");
     expect(reading_ == e_.reading_, "messages being read are miscounted");
@@ -76,7 +76,7 @@ class Engine::Auditor {
       held.entries += 1;
       held.recipients += entry.recipients.count();
     };
-    e_.agent_ids_.for_each([&](AgentId, Ref<Agent> a) {
+    e_.agent_ids_.for_each([&](Ref<Agent> a) {
       const Agent& agent = e_.agents_[a];
       if (agent.transport != &t || !agent.entry) return;
       hold(agent.entry);

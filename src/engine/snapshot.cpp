@@ -44,10 +44,10 @@ class Engine::Painter {
     out.deferred = picture(e_.deferred_);
     out.first = e_.first_;
     out.recipients = e_.recipients_;
-    e_.message_ids_.for_each([&](MessageId, Ref<Message> m) { out.messages.push_back(message(m)); });
+    e_.message_ids_.for_each([&](Ref<Message> m) { out.messages.push_back(message(m)); });
     std::sort(out.messages.begin(), out.messages.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     for (const Transport* t : e_.transport_order_) out.transports.push_back(transport(*t));
-    e_.agent_ids_.for_each([&](AgentId id, Ref<Agent>) { out.agents.push_back(id); });
+    e_.agent_ids_.for_each([&](Ref<Agent> a) { out.agents.push_back(e_.agents_[a].id); });
     std::sort(out.agents.begin(), out.agents.end());
     for (const auto& ticket : e_.tickets_) out.tickets.push_back(TicketId{ticket.first});
     std::sort(out.tickets.begin(), out.tickets.end());

@@ -166,28 +166,41 @@ TEST(EngineStore, ListKeepsItsOrder) {
 }
 
 TEST(EngineStore, IdMapFindsWhatIsThere) {
+  struct Known {
+    MessageId id;
+    void reset() { *this = {}; }
+  };
   Numbers numbers(3);
-  IdMap<MessageId, Node> map;
-  std::map<std::uint64_t, std::uint32_t> expected;
+  Pool<Known> pool;
+  IdMap<MessageId, Known> map;
+  std::map<std::uint64_t, Ref<Known>> expected;
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 32;
   std::uint64_t last = 0;
   for (int step = 0; step < 20000; ++step) {
     if (expected.empty() || numbers.below(8) < 4) {
       last += 1 + numbers.below(3);
-      map.insert(MessageId{last}, Ref<Node>{static_cast<std::uint32_t>(step + 1)});
-      expected[last] = static_cast<std::uint32_t>(step + 1);
+      // Some are alike in their lower halves.
+      for (const std::uint64_t id : {last, last + kHalf}) {
+        if (id != last && numbers.below(4) != 0) continue;
+        const Ref<Known> ref = pool.take();
+        pool[ref].id = MessageId{id};
+        map.insert(MessageId{id}, ref);
+        expected[id] = ref;
+      }
     } else {
       const auto at = std::next(
           expected.begin(), static_cast<std::ptrdiff_t>(numbers.below(std::min<std::uint64_t>(expected.size(), 20))));
-      map.erase(MessageId{at->first});
+      map.erase(MessageId{at->first}, at->second);
+      pool.release(at->second);
       expected.erase(at);
     }
-    const std::uint64_t probe = numbers.below(last + 2);
+    const std::uint64_t probe = numbers.below(last + 2) + (numbers.below(4) == 0 ? kHalf : 0);
     const auto found = expected.find(probe);
-    ASSERT_EQ(map.find(MessageId{probe}).place, found == expected.end() ? 0 : found->second);
+    ASSERT_EQ(map.find(pool, MessageId{probe}), found == expected.end() ? Ref<Known>{} : found->second);
     ASSERT_EQ(map.size(), expected.size());
   }
-  std::map<std::uint64_t, std::uint32_t> all;
-  map.for_each([&](MessageId id, Ref<Node> ref) { all[id.value] = ref.place; });
+  std::map<std::uint64_t, Ref<Known>> all;
+  map.for_each([&](Ref<Known> ref) { all[pool[ref].id.value] = ref; });
   EXPECT_EQ(all, expected);
 }
 

@@ -106,7 +106,7 @@ void Engine::release_message(Ref<Message> m) {
   asked_ -= static_cast<std::int64_t>(message.batch.size());
   message.batch.clear();
   if (message.stage != Stage::admitting && (message.trace_flags & kTraceVerifyMta) != 0) probes_ -= 1;
-  message_ids_.erase(message.id);
+  message_ids_.erase(message.id, m);
   message.rare.reset();
   messages_.release(m);
 }

@@ -26,7 +26,7 @@ bool is_status_code(std::string_view code) {
 }  // namespace
 
 void Engine::on(const Delivered& event) {
-  const Ref<Agent> a = agent_ids_.find(event.agent);
+  const Ref<Agent> a = agent_ids_.find(agents_, event.agent);
   if (!a || !agents_[a].entry) return;
   const Ref<Entry> e = agents_[a].entry;
   Transport& t = *agents_[a].transport;

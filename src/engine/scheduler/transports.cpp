@@ -79,7 +79,7 @@ void Engine::on(const AgentFailed& event) {
     agent_answered(event.agent, true);
     return;
   }
-  const Ref<Agent> a = agent_ids_.find(event.agent);
+  const Ref<Agent> a = agent_ids_.find(agents_, event.agent);
   if (!a || !agents_[a].entry) return;
   Transport& t = *agents_[a].transport;
   const Ref<Entry> e = agents_[a].entry;
@@ -89,7 +89,7 @@ void Engine::on(const AgentFailed& event) {
 }
 
 void Engine::agent_answered(AgentId id, bool failed) {
-  const Ref<Agent> a = agent_ids_.find(id);
+  const Ref<Agent> a = agent_ids_.find(agents_, id);
   if (!a || agents_[a].answered) return;
   Agent& agent = agents_[a];
   agent.answered = true;
@@ -115,7 +115,7 @@ void Engine::agent_usable(Ref<Agent> a) {
 }
 
 void Engine::release_agent(Ref<Agent> a) {
-  agent_ids_.erase(agents_[a].id);
+  agent_ids_.erase(agents_[a].id, a);
   agents_.release(a);
 }
 
