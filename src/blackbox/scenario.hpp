@@ -1,0 +1,48 @@
+// Scenario: inputs with what is expected after each, in a text that a person reads and writes (spec/oracle.md).
+//
+//   # Two destinations take turns.
+//   setup t1 default_destination_recipient_limit=1
+//   ----
+//
+//   message A a@d1.t1 b@d2.t1
+//   ----
+//   connect t1 waiting 1
+//   queue A active
+//
+// Between "----" and the next empty line stands what is expected, an Observation a line, in canonical() order; "+5 "
+// before a line: seen that many seconds after the input began. "#" begins a comment line; those at the top say what
+// the scenario is about, and "# rows: STR-09 PAR-043" which requirements it exercises.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "blackbox/input.hpp"
+#include "blackbox/observation.hpp"
+#include "contract/result.hpp"
+
+namespace weir::blackbox {
+
+struct ScenarioStep {
+  Input input;
+  std::vector<std::string> expected;  // lines
+  std::vector<std::string> comments;  // before the input
+};
+
+struct Scenario {
+  std::vector<std::string> about;         // comment lines at the top, without "# "
+  std::vector<std::string> requirements;  // of "# rows:"
+  std::vector<ScenarioStep> steps;        // the first is Setup
+};
+
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view text);  // names the line
+[[nodiscard]] std::string show(const Scenario& scenario);              // parse_scenario() reads it back as it was
+
+// Inputs alone, for a generated script.
+[[nodiscard]] Result<Input> parse_input(std::string_view line);
+
+// Expected lines of what was seen after an input that began at this virtual second.
+[[nodiscard]] std::vector<std::string> expected_lines(const std::vector<Observation>& seen, std::int64_t began);
+
+}  // namespace weir::blackbox
