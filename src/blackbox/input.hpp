@@ -37,12 +37,12 @@ struct Setup {
 // deferred.
 struct NewMessage {
   std::string name;
-  std::vector<std::string> recipients;      // as the file has them
-  std::map<std::string, Answer> resolved;   // the resolver's answers from now on, by address
+  std::vector<std::string> recipients;     // as the file has them
+  std::map<std::string, Answer> resolved;  // the resolver's answers from now on, by address
   std::string sender = "sender@test.example";
-  Queue queue = Queue::incoming;            // or deferred
+  Queue queue = Queue::incoming;  // or deferred
   bool wake = true;
-  std::optional<std::int64_t> declared;     // recipients by the size record; the truth if not given
+  std::optional<std::int64_t> declared;               // recipients by the size record; the truth if not given
   std::vector<std::pair<char, std::string>> records;  // further ones, before the recipients
   unsigned mode = 0700;
   std::optional<std::int64_t> create_time;  // virtual; now if not given
@@ -106,8 +106,8 @@ struct Relisten {
   friend bool operator==(const Relisten&, const Relisten&) = default;
 };
 
-using Input = std::variant<Setup, NewMessage, Slot, HangUp, Reply, Crash, Advance, Jump, TriggerInput,
-                           BounceLogAppears, Unlisten, Relisten>;
+using Input = std::variant<Setup, NewMessage, Slot, HangUp, Reply, Crash, Advance, Jump, TriggerInput, BounceLogAppears,
+                           Unlisten, Relisten>;
 
 // One line of a scenario (spec/oracle.md), without its end.
 [[nodiscard]] std::string show(const Input& input);

@@ -17,15 +17,15 @@
 namespace weir::blackbox {
 
 struct SubjectOptions {
-  std::filesystem::path program;           // the binary under test
-  std::vector<std::string> arguments;      // beside those that master gives
-  std::filesystem::path preload;           // libweir-clock.so
-  std::filesystem::path scratch;           // a folder for everything, made and removed; a short path: sockets live in it
-  std::string mail_owner = "postfix";      // as root it drops to this account by itself
+  std::filesystem::path program;       // the binary under test
+  std::vector<std::string> arguments;  // beside those that master gives
+  std::filesystem::path preload;       // libweir-clock.so
+  std::filesystem::path scratch;       // a folder for everything, made and removed; a short path: sockets live in it
+  std::string mail_owner = "postfix";  // as root it drops to this account by itself
   // What a subject may cost before it is given up; real time and bytes.
-  std::chrono::seconds patience{10};       // for one input
-  std::uint64_t log_lines_max = 100'000;   // of one run
-  std::uint64_t disk_max = 256ULL << 20;   // what it may write
+  std::chrono::seconds patience{10};      // for one input
+  std::uint64_t log_lines_max = 100'000;  // of one run
+  std::uint64_t disk_max = 256ULL << 20;  // what it may write
 };
 
 // What can be judged here at all: program and library are there, the account exists; as another user than root, that

@@ -43,7 +43,7 @@ const std::vector<Room>& rooms() {
       {"model/explorer", Purity::open, {"src/contract", "src/engine", "model"}},
       {"src/postfix", Purity::daemon, {"src/contract", "src/codec", "src/trace"}},
       {"src/sim", Purity::open, {"src/contract"}},
-      {"src/blackbox", Purity::open, {"src/contract", "src/codec"}},
+      {"src/blackbox", Purity::open, {"src/contract", "src/codec", "src/sim"}},
       {"src/control", Purity::daemon, {"src/contract"}},
       {"src/app", Purity::open, {"src", "model"}},
       {"src/app/qmgr", Purity::daemon, {"src", "model"}},
