@@ -16,13 +16,17 @@ using Names = std::vector<std::string>;
 // Requests of the protocol that bounce, defer and trace share.
 constexpr std::array<std::string_view, 6> kRequests = {"append", "flush", "warn", "verp", "one", "trace"};
 
-std::string request_name(int number) {
+std::string request_name(const std::string& service, int number) {
+  if (number == 0 && service == "verify") return "update";
+  if (number == 0 && service == "flush") return "add";
   const bool known = number >= 0 && static_cast<std::size_t>(number) < kRequests.size();
   return known ? std::string(kRequests[static_cast<std::size_t>(number)]) : std::to_string(number);
 }
 
 // What a request of this kind always consists of (spec/services.md).
-const Names& usual_attributes(int nrequest) {
+const Names& usual_attributes(const std::string& service, int nrequest) {
+  static const Names kVerify = {"request", "address", "recipient_status", "reason"};
+  static const Names kFlushAdd = {"request", "site", "queue_id"};
   static const Names kAppend = {"nrequest",  "flags",     "queue_id",      "original_recipient",
                                 "recipient", "offset",    "dsn_orig_rcpt", "notify_flags",
                                 "status",    "diag_type", "diag_text",     "mta_type",
@@ -34,6 +38,8 @@ const Names& usual_attributes(int nrequest) {
     names.push_back("verp_delimiters");
     return names;
   }();
+  if (service == "verify") return kVerify;
+  if (service == "flush") return kFlushAdd;
   return nrequest == 0 ? kAppend : nrequest == 3 ? kVerp : kFlush;
 }
 
@@ -58,11 +64,13 @@ struct Shower {
     return line + " to" + addresses(r.recipients);
   }
   std::string operator()(const Reported& r) const {
-    std::string line = "report " + word(r.service) + ' ' + request_name(r.nrequest) + ' ' + word(r.message);
+    std::string line = "report " + word(r.service) + ' ' + request_name(r.service, r.nrequest);
+    if (!r.message.empty()) line += ' ' + word(r.message);
     if (r.recipient) line += ' ' + option("recipient", *r.recipient);
     if (r.status) line += ' ' + option("status", *r.status);
     if (r.reason) line += ' ' + option("reason", *r.reason);
-    if (r.attributes != usual_attributes(r.nrequest)) line += ' ' + option("attributes", joined(r.attributes));
+    if (r.attributes != usual_attributes(r.service, r.nrequest))
+      line += ' ' + option("attributes", joined(r.attributes));
     return line;
   }
   std::string operator()(const Moved& m) const {

@@ -44,7 +44,8 @@ struct Requested {
   std::string sender = "sender@test.example";
   friend bool operator==(const Requested&, const Requested&) = default;
 };
-// A request to bounce, defer or trace.
+// A request to bounce, defer or trace. One to verify or flush is told in the same words: `nrequest` is 0; verify names no
+// message, the recipient is its address and the status its number; of flush the recipient is the site.
 struct Reported {
   std::string service;
   int nrequest = 0;
@@ -70,6 +71,9 @@ struct NothingThere {
   std::string what;
   friend bool operator==(const NothingThere&, const NothingThere&) = default;
 };
+[[nodiscard]] inline NothingThere no_connection(const std::string& transport) { return {"connection to " + transport}; }
+[[nodiscard]] inline NothingThere no_request(int id) { return {"request " + std::to_string(id)}; }
+[[nodiscard]] inline NothingThere no_message(const std::string& name) { return {"message " + name}; }
 // It does what no queue manager does, and cannot be watched any further: hangs, floods its log, forks, fills the disk,
 // talks nonsense to a stand-in.
 struct Misbehaved {

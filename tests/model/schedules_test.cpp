@@ -74,7 +74,7 @@ TEST_P(ScheduleDivergences, ReasonOfAnotherDeliveryIsNotUsedAfterACrash) {
   const ReplayResult result = replay(kStaleReason, GetParam());
   EXPECT_EQ(result.broken, std::vector<std::string>{});
   const std::string difference = result.first_difference();
-  EXPECT_NE(difference.find("\"in\":\"crash\""), std::string::npos) << difference;
+  EXPECT_NE(difference.find("> crash "), std::string::npos) << difference;
   EXPECT_NE(difference.find("suspended: delivery temporarily suspended: connect to b"), std::string::npos)
       << difference;
 }
@@ -85,9 +85,7 @@ TEST_P(ScheduleDivergences, ReasonsAreNotLeftBehindAsDestinations) {
   const ReplayResult result = replay(kRetryLeak, GetParam());
   EXPECT_EQ(result.broken, std::vector<std::string>{});
   const std::string difference = result.first_difference();
-  EXPECT_NE(difference.find("  - {\"out\":\"log\",\"t\":0,\"text\":\"qmgr_queue_unthrottle: queue d3:"),
-            std::string::npos)
-      << difference;
+  EXPECT_NE(difference.find("  - log qmgr_queue_unthrottle: queue d3:"), std::string::npos) << difference;
   const std::string fourth = "qmgr_queue_unthrottle: queue d4:";
   const auto has_fourth = [&](const std::string& line) { return line.find(fourth) != std::string::npos; };
   EXPECT_TRUE(std::any_of(result.replayed.begin(), result.replayed.end(), has_fourth));
@@ -103,8 +101,8 @@ TEST(RoundRobinDivergences, TheNextBatchIsReadAfterTheWalk) {
   const auto recipients = [](const std::vector<std::string>& lines) {
     std::vector<std::string> found;  // of each request to the retry transport
     for (const std::string& line : lines) {
-      const auto at = line.find("\"rcpts\":[");
-      if (line.find("\"nexthop\":\"4.4.1 ") != std::string::npos) found.push_back(line.substr(at + 10, 4));
+      const auto at = line.find(" to ");
+      if (line.find("nexthop=\"4.4.1 ") != std::string::npos) found.push_back(line.substr(at + 4, 4));
     }
     return found;
   };
@@ -113,7 +111,7 @@ TEST(RoundRobinDivergences, TheNextBatchIsReadAfterTheWalk) {
   EXPECT_EQ(recipients(result.replayed), (Texts{"b004", "b002", "b000", "c000"}));
   Texts recorded = result.recorded;
   Texts replayed = result.replayed;
-  const auto is_moved = [](const std::string& line) { return line.find("\"nexthop\":\"4.4.1 ") != std::string::npos; };
+  const auto is_moved = [](const std::string& line) { return line.find("nexthop=\"4.4.1 ") != std::string::npos; };
   std::erase_if(recorded, is_moved);
   std::erase_if(replayed, is_moved);
   EXPECT_EQ(recorded, replayed);

@@ -1,0 +1,711 @@
+#include "blackbox/twin.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "codec/attr.hpp"
+#include "codec/delivery.hpp"
+#include "codec/greeting.hpp"
+#include "codec/log_line.hpp"
+#include "codec/notify.hpp"
+#include "codec/options.hpp"
+#include "codec/parameters.hpp"
+#include "codec/queue_file.hpp"
+#include "codec/record.hpp"
+#include "codec/trigger.hpp"
+#include "codec/version.hpp"
+#include "contract/check.hpp"
+
+namespace weir::blackbox {
+namespace {
+
+constexpr int kRoundsMax = 100'000;  // after one input; more is a brain that never rests
+constexpr unsigned kFlushRequest = 0040, kExpireRequest = 0010, kReady = 0700;  // mode bits of a queue file
+constexpr std::string_view kAllocate = "qmgr_active_drain: allocate ";
+
+// Users and groups as a fresh Debian with Postfix has them.
+class FewAccounts final : public codec::Accounts {
+ public:
+  std::optional<User> user(const std::string& name) const override {
+    if (name == "postfix") return User{"postfix", 102, 105};
+    if (name == "nobody") return User{"nobody", 65534, 65534};
+    return std::nullopt;
+  }
+  std::optional<User> user_with_id(std::uint32_t id) const override {
+    return id == 102 ? user("postfix") : id == 65534 ? user("nobody") : std::nullopt;
+  }
+  std::optional<Group> group(const std::string& name) const override {
+    if (name == "postdrop") return Group{"postdrop", 106};
+    return std::nullopt;
+  }
+  std::optional<Group> group_with_id(std::uint32_t id) const override {
+    return id == 106 ? group("postdrop") : std::nullopt;
+  }
+};
+
+// Everything that a start reads and says, in the order of src/app/qmgr.
+struct Start {
+  codec::Options options;
+  codec::ProcessSettings settings;
+  Config config;
+  std::vector<std::string> warnings;
+  std::optional<std::string> fatal;
+};
+
+std::string program_of(const std::string& personality) { return personality == "nqmgr-2003" ? "nqmgr" : personality; }
+
+class Starting {
+ public:
+  Starting(const Setup& setup, const std::string& personality) {
+    here_.process_name = here_.service_name = program_of(personality);
+    here_.config_directory = "$DIR/config";
+    here_.host_name = "mx.test.example";
+    dictionary_ = codec::start_dictionary(here_);
+    for (const auto& [name, value] : base_parameters()) dictionary_.set(name, value);
+    if (personality == "nqmgr-2003") dictionary_.set("weir_personality", personality);
+    for (const auto& [name, value] : setup.parameters) dictionary_.set(name, value);
+    if (!read_options(setup.arguments)) return;
+    if (heed(codec::evaluate_general(here_, FewAccounts{}, dictionary_, out_.settings, out_.config))) own();
+  }
+  [[nodiscard]] Start take() { return std::move(out_); }
+
+ private:
+  bool heed(codec::Notes notes) {
+    for (std::string& each : notes.warnings) out_.warnings.push_back(std::move(each));
+    out_.fatal = std::move(notes.fatal);
+    return !out_.fatal;
+  }
+  bool read_options(const std::vector<std::string>& further) {
+    std::vector<std::string> arguments = {here_.process_name, "-l", "-t", "unix", "-u"};
+    arguments.insert(arguments.end(), further.begin(), further.end());
+    codec::ParsedOptions parsed = codec::parse_options(arguments);
+    out_.options = std::move(parsed.options);
+    if (parsed.fatal) return heed({{}, std::move(parsed.fatal)});
+    codec::apply(out_.options, dictionary_);
+    here_.service_name = out_.options.service_name;
+    codec::set_process_facts(here_, dictionary_);
+    return true;
+  }
+  void own() {
+    codec::Notes notes = codec::evaluate_queue_manager(here_, dictionary_, out_.settings, out_.config);
+    if (notes.ok()) notes.fatal = codec::start_failure(out_.options);
+    const auto no_file = [](const std::string&) { return std::nullopt; };
+    if (!heed(std::move(notes)) || !heed(codec::open_domain_lists(no_file, out_.settings))) return;
+    if (here_.process_name == "nqmgr") {
+      for (codec::LogLine& each : codec::line::nqmgr_is_old(here_.config_directory)) {
+        out_.warnings.push_back(std::move(each.text));
+      }
+    }
+    heed(codec::repair(out_.settings, out_.config));
+  }
+
+  codec::Surroundings here_;
+  codec::Dictionary dictionary_;
+  Start out_;
+};
+
+codec::LogSettings log_settings(const codec::ProcessSettings& settings) {
+  codec::LogSettings out;
+  out.address_format =
+      settings.info_log_address_format == "internal" ? codec::AddressFormat::internal : codec::AddressFormat::external;
+  out.delay_decimals = settings.delay_logging_resolution_limit;
+  out.bounce_service = settings.bounce_service_name;
+  out.defer_service = settings.defer_service_name;
+  out.trace_service = settings.trace_service_name;
+  out.verify_service = settings.verify_service_name;
+  out.flush_service = settings.flush_service_name;
+  out.old_texts = settings.weir_old_texts;
+  return out;
+}
+
+// What anybody but a queue manager may expect in a queue file: see spec/queue_file.md.
+std::string queue_file(const NewMessage& m, std::int64_t now) {
+  std::string envelope, content, bytes;
+  codec::append_record(envelope, 'T', std::to_string(now) + " 0");
+  const std::int64_t created = m.create_time ? kStart + *m.create_time : now;
+  codec::append_record(envelope, 'A', "create_time=" + std::to_string(created));
+  codec::append_record(envelope, 'A', "rewrite_context=local");
+  codec::append_record(envelope, 'S', m.sender);
+  for (const auto& [letter, text] : m.records) codec::append_record(envelope, static_cast<unsigned char>(letter), text);
+  for (const std::string& address : m.recipients) codec::append_record(envelope, 'R', address);
+  codec::append_record(envelope, 'M', "");
+  for (const std::string_view line : {"Subject: x", "", "hello"}) codec::append_record(content, 'N', line);
+
+  constexpr std::size_t kSizeRecord = 2 + 6 * 15 + 5;
+  const auto size = static_cast<std::int64_t>(content.size());
+  const auto recipients = m.declared.value_or(static_cast<std::int64_t>(m.recipients.size()));
+  std::string sizes;
+  for (const std::int64_t number : {size, static_cast<std::int64_t>(kSizeRecord + envelope.size()), recipients,
+                                    std::int64_t{0}, size, std::int64_t{0}}) {
+    sizes += (sizes.empty() ? "" : " ") + codec::wide_number(number);
+  }
+  codec::append_record(bytes, 'C', sizes);
+  bytes += envelope + content;
+  codec::append_record(bytes, 'X', "");
+  codec::append_record(bytes, 'E', "");
+  return bytes;
+}
+
+// The name of a queue file says which message it is; log lines then have it as they should.
+std::string file_name(const std::string& message) { return '<' + message + '>'; }
+std::string message_of(const std::string& file) { return file.substr(1, file.size() - 2); }
+
+}  // namespace
+
+class Twin::World {
+ public:
+  World(std::string personality, MakeBrain make, Check check)
+      : personality_(std::move(personality)), make_(std::move(make)), check_(std::move(check)) {}
+
+  void apply(const Input& input) {
+    if (dead_ || (!brain_ && !std::holds_alternative<Setup>(input))) return;
+    std::visit([this](const auto& each) { act(each); }, input);
+  }
+  [[nodiscard]] std::vector<Observation> take_seen() { return canonical(std::exchange(seen_, {})); }
+  [[nodiscard]] std::vector<std::string> take_broken() { return std::exchange(broken_, {}); }
+  [[nodiscard]] const Config& config() const { return start_.config; }
+  [[nodiscard]] TwinView view() const;
+  void list_by(Listing order) { listing_ = std::move(order); }
+
+ private:
+  struct File {  // a queue file
+    std::string name;
+    Queue queue{};
+    bool gone = false;
+    std::int64_t mtime = 0;
+    unsigned mode = kReady;
+    std::string bytes;
+    std::string seen;  // where it was last reported
+    bool bounce_log = false;
+  };
+  struct Open {  // the message in memory
+    std::size_t file = 0;
+    codec::QueueFileReader reader;
+    Time active_arrival;
+  };
+  struct Connection {
+    std::string transport;
+    enum class State : std::uint8_t { waiting, greeted, hung_up, busy } state{};
+    int request = 0;
+    std::vector<Recipient> recipients;
+    std::size_t file = 0;
+  };
+  struct ScanState {
+    bool listed = false;  // a directory is read at the first step, not when it is opened
+    std::vector<std::size_t> files;
+  };
+
+  // Inputs.
+  void act(const Setup&);
+  void act(const NewMessage&);
+  void act(const Slot& s) { greet(s.transport, Connection::State::greeted); }
+  void act(const HangUp& h) { greet(h.transport, Connection::State::hung_up); }
+  void act(const Reply&);
+  void act(const Crash&);
+  void act(const Advance&);
+  void act(const Jump& j) {
+    now_ += j.seconds;
+    settle();
+  }
+  void act(const TriggerInput& t) {
+    trigger(t.bytes);
+    settle();
+  }
+  void act(const BounceLogAppears&);
+  // Nobody is told, so nothing happens.
+  void act(const Unlisten& u) { listening_[u.transport] = false; }
+  void act(const Relisten& r) { listening_[r.transport] = true; }
+
+  void trigger(const std::string& bytes);
+  void greet(const std::string& transport, Connection::State state);
+  void ends(AgentId agent, const codec::DeliveryReportReader& reader);
+
+  // What is seen.
+  void see(Sight sight) { seen_.push_back({now_ - kStart, std::move(sight)}); }
+  void log(const codec::LogLine& line);
+  void warn(const std::string& text) { log(codec::line::warning(text)); }
+  void die(const std::string& text);
+  void note_files();
+
+  // The rounds of the event loop.
+  [[nodiscard]] Time time() const { return at_second(Seconds{now_}); }
+  void send(const Event& event);
+  void settle();
+
+  // Duties of a world, one for each command.
+  void carry_out(const RecoverActive&) {}
+  void carry_out(const OpenScan& c) { scans_[c.queue] = {}; }
+  void carry_out(const ScanNext&);
+  void carry_out(const Admit&);
+  void carry_out(const ReadRecipients&);
+  void carry_out(const DropUnread& c) { open_.at(c.message).reader.drop_unread(); }
+  void carry_out(const RemoveDeferLog&) {}
+  void carry_out(const CheckBounceLog& c) {
+    send(BounceLogChecked{c.message, file_of(c.message).bounce_log ? LogFileState::present : LogFileState::absent});
+  }
+  void carry_out(const RemoveBounceLog& c) { file_of(c.message).bounce_log = false; }
+  void carry_out(const CheckFile& c) {
+    send(FileChecked{c.message, is_ready(file_of(c.message)) ? FileState::ready : FileState::not_ready});
+  }
+  void carry_out(const MarkDone& c) { write(file_of(c.message), codec::done_mark(c.offset)); }
+  void carry_out(const KillTrace& c) {
+    const std::int64_t offset = envelope_of(c.message).trace_offset;
+    if (offset > 0) write(file_of(c.message), codec::kill_mark(offset));
+  }
+  void carry_out(const UpdateWarn& c) {
+    if (const auto change = open_.at(c.message).reader.warn_sent()) write(file_of(c.message), *change);
+  }
+  void carry_out(const Retry& c) { move(c.message, Queue::deferred, c.not_before); }
+  void carry_out(const CoolDown& c) { move(c.message, Queue::incoming, c.not_before); }
+  void carry_out(const Remove& c) {
+    File& file = file_of(c.message);
+    if (!start_.settings.weir_silent_removal) log(codec::line::removed(file.name));
+    file.gone = true;
+    open_.erase(c.message);
+  }
+  void carry_out(const MarkCorrupt& c) {
+    log(codec::line::saving_corrupt(file_of(c.message).name));
+    move(c.message, Queue::corrupt, Seconds{file_of(c.message).mtime});
+  }
+  void carry_out(const Forget& c) { open_.erase(c.message); }
+  void carry_out(const Resolve&);
+  void carry_out(const RequestAgent&);
+  void carry_out(const Deliver&);
+  void carry_out(const ReleaseAgent&);
+  void carry_out(const AskService&);
+  void carry_out(const Log& c) {
+    for (const codec::LogLine& line : codec::render(c.record, log_settings_)) log(line);
+  }
+  void carry_out(const BalanceFlow&) {}
+
+  [[nodiscard]] static bool is_ready(const File& file) { return (file.mode & kReady) == kReady; }
+  static void write(File& file, const codec::Patch& patch) {
+    file.bytes.replace(static_cast<std::size_t>(patch.offset), patch.bytes.size(), patch.bytes);
+  }
+  File& file_of(MessageId id) { return files_.at(open_.at(id).file); }
+  const Envelope& envelope_of(MessageId id) { return open_.at(id).reader.envelope(); }
+  File* find_file(const std::string& name) {
+    const auto found = std::find_if(files_.begin(), files_.end(), [&](const File& f) { return f.name == name; });
+    return found == files_.end() ? nullptr : &*found;
+  }
+  void move(MessageId id, Queue to, Seconds mtime) {
+    file_of(id).queue = to;
+    file_of(id).mtime = mtime.count();
+    open_.erase(id);
+  }
+  void list(Queue queue, ScanState& scan);
+  codec::ReadOutcome read(Open& open, std::int64_t at_most);
+  [[nodiscard]] Answer resolve(const std::string& address) const;
+  [[nodiscard]] int waiting(const std::string& transport) const;
+  AgentId oldest_waiting(const std::string& transport) const;
+  [[nodiscard]] bool is_for_flush_service(const std::string& site);
+  void report(const AskService& command);
+
+  std::string personality_;
+  MakeBrain make_;
+  Check check_;
+  Listing listing_;
+  Start start_;
+  codec::LogSettings log_settings_;
+  std::unique_ptr<Brain> brain_;
+  bool dead_ = false;  // it has exited, or cannot be watched any further
+  std::int64_t now_ = kStart;
+  bool show_allocate_ = false;
+  std::map<std::string, bool> listening_;
+  std::map<std::string, Answer> resolved_;
+  std::vector<File> files_;
+  std::map<MessageId, Open> open_;
+  std::map<Queue, ScanState> scans_;
+  std::map<AgentId, Connection> connections_;
+  std::map<int, AgentId> requests_;
+  int last_request_ = 0;
+  std::vector<Event> timer_phase_;  // connections that failed at once
+  std::deque<Event> arrived_;       // answers that are read in the next round
+  std::vector<Observation> seen_;
+  std::vector<std::string> broken_;
+};
+
+// --- what is seen ----------------------------------------------------------------------------------------
+
+// Lines that every message has are left out; with -v all but what the verbosity is for, and trouble.
+void Twin::World::log(const codec::LogLine& line) {
+  if (line.severity == codec::Severity::debug) {
+    if (show_allocate_ && line.text.starts_with(kAllocate)) see(Allocated{line.text.substr(kAllocate.size())});
+    return;
+  }
+  if (show_allocate_ && line.severity == codec::Severity::info) return;
+  const std::string text = std::string(codec::severity_prefix(line.severity)) +
+                           codec::clean_log_text(line.text, start_.settings.smtputf8_enable);
+  if (!text.ends_with(": removed")) see(LogText{text});
+}
+
+void Twin::World::die(const std::string& text) {
+  log({codec::Severity::fatal, text});
+  see(Exited{1});
+  dead_ = true;
+}
+
+void Twin::World::note_files() {
+  for (File& file : files_) {
+    const std::string where = file.gone ? "gone" : std::string(to_string(file.queue));
+    if (where == file.seen) continue;
+    file.seen = where;
+    Moved moved{message_of(file.name), where, std::nullopt};
+    const bool later = file.queue == Queue::deferred || (file.queue == Queue::incoming && file.mtime > now_);
+    if (!file.gone && later) moved.wakeup = file.mtime - kStart;
+    see(std::move(moved));
+  }
+}
+
+TwinView Twin::World::view() const {
+  TwinView view;
+  view.now = now_ - kStart;
+  for (const auto& [id, connection] : connections_) {
+    if (connection.state == Connection::State::waiting) view.transports.push_back(connection.transport);
+  }
+  for (const auto& [request, agent] : requests_) view.requests.push_back(request);
+  for (const File& file : files_) {
+    if (!file.gone) view.messages.push_back(message_of(file.name));
+  }
+  return view;
+}
+
+// --- the loop --------------------------------------------------------------------------------------------
+
+void Twin::World::send(const Event& event) {
+  std::vector<Command> commands;
+  brain_->handle(time(), event, commands);
+  if (check_) {
+    for (std::string& what : check_(*brain_)) broken_.push_back(std::move(what));
+  }
+  for (const Command& command : commands) std::visit([this](const auto& c) { carry_out(c); }, command);
+}
+
+// Rounds until nothing is left to do.
+void Twin::World::settle() {
+  for (int round = 0; round < kRoundsMax && !dead_; ++round) {
+    const auto deadline = brain_->next_deadline();
+    if (deadline && deadline->count() <= now_) send(Tick{});
+    for (const Event& event : std::exchange(timer_phase_, {})) send(event);
+    for (const Event& event : std::exchange(arrived_, {})) send(event);
+    send(Turn{});
+    const auto next = brain_->next_deadline();
+    const bool idle =
+        arrived_.empty() && timer_phase_.empty() && !brain_->wants_turn() && (!next || next->count() > now_);
+    if (idle) return note_files();
+  }
+  if (dead_) return;
+  see(Misbehaved{"never rests"});
+  dead_ = true;
+}
+
+// --- inputs ----------------------------------------------------------------------------------------------
+
+void Twin::World::act(const Setup& setup) {
+  if (brain_) return;
+  start_ = Starting(setup, personality_).take();
+  log_settings_ = log_settings(start_.settings);
+  show_allocate_ = setup.show_allocate;
+  for (const std::string& name : setup.transports) listening_[name] = true;
+  for (const std::string& name : setup.absent) listening_[name] = false;
+  for (const std::string& text : start_.warnings) warn(text);
+  if (start_.fatal) return die(*start_.fatal);
+  brain_ = make_(start_.config);
+  send(Started{});
+  settle();
+}
+
+void Twin::World::act(const NewMessage& message) {
+  for (const auto& [address, answer] : message.resolved) resolved_[address] = answer;
+  File file;
+  file.name = file_name(message.name);
+  if (find_file(file.name) != nullptr) return see(NothingThere{"a free name " + message.name});
+  file.queue = message.queue;
+  file.mtime = now_;
+  file.mode = message.mode;
+  file.bytes = queue_file(message, now_);
+  files_.push_back(std::move(file));
+  if (message.wake) trigger(message.queue == Queue::deferred ? "D" : "I");
+  settle();
+}
+
+// A word on the command line that is no option shows at the first client.
+void Twin::World::trigger(const std::string& bytes) {
+  if (const auto failure = codec::left_over_failure(start_.options)) return die(*failure);
+  arrived_.push_back(Triggered{bytes.substr(0, codec::kTriggerMax)});
+}
+
+AgentId Twin::World::oldest_waiting(const std::string& transport) const {
+  for (const auto& [id, connection] : connections_) {
+    if (connection.transport == transport && connection.state == Connection::State::waiting) return id;
+  }
+  return {};
+}
+
+int Twin::World::waiting(const std::string& transport) const {
+  return static_cast<int>(std::count_if(connections_.begin(), connections_.end(), [&](const auto& each) {
+    return each.second.transport == transport && each.second.state == Connection::State::waiting;
+  }));
+}
+
+// An agent that has hung up is taken for a good one at first.
+void Twin::World::greet(const std::string& transport, Connection::State state) {
+  const AgentId agent = oldest_waiting(transport);
+  if (agent == AgentId{}) return see(no_connection(transport));
+  connections_[agent].state = state;
+  arrived_.push_back(AgentReady{agent});
+  settle();
+}
+
+void Twin::World::act(const Reply& reply) {
+  const auto request = requests_.extract(reply.request);
+  if (request.empty()) return see(no_request(reply.request));
+  const AgentId agent = request.mapped();
+  const Connection& connection = connections_.at(agent);
+  if (reply.status == 0 && reply.mark) {
+    for (const Recipient& each : connection.recipients)
+      write(files_.at(connection.file), codec::done_mark(each.offset));
+  }
+  codec::DeliveryReportReader reader(codec::peer_path("private/" + connection.transport));
+  if (reply.raw) {
+    reader.feed(*reply.raw);
+    reader.end_of_file();
+  } else {
+    codec::DeliveryReport report;
+    report.final_status = reply.status;
+    report.status = reply.dsn.code;
+    report.reason = reply.dsn.text;
+    reader.feed(codec::encode(report));
+  }
+  ends(agent, reader);
+}
+
+void Twin::World::act(const Crash& crash) {
+  const auto request = requests_.extract(crash.request);
+  if (request.empty()) return see(no_request(crash.request));
+  codec::DeliveryReportReader reader(codec::peer_path("private/" + connections_.at(request.mapped()).transport));
+  reader.end_of_file();
+  ends(request.mapped(), reader);
+}
+
+// An agent that has not said everything yet is waited for.
+void Twin::World::ends(AgentId agent, const codec::DeliveryReportReader& reader) {
+  for (const std::string& text : reader.warnings()) warn(text);
+  if (!reader.done()) return settle();
+  connections_.erase(agent);
+  arrived_.push_back(reader.delivered(agent));
+  settle();
+}
+
+void Twin::World::act(const Advance& advance) {
+  for (std::int64_t i = 0; i < advance.seconds && !dead_; ++i) {
+    now_ += 1;
+    settle();
+  }
+}
+
+void Twin::World::act(const BounceLogAppears& appears) {
+  File* const file = find_file(file_name(appears.message));
+  if (file == nullptr || file->gone) return see(no_message(appears.message));
+  file->bounce_log = true;
+}
+
+// --- files -----------------------------------------------------------------------------------------------
+
+void Twin::World::list(Queue queue, ScanState& scan) {
+  std::vector<std::string> names;
+  for (const File& file : files_) {
+    if (file.queue == queue && !file.gone) names.push_back(message_of(file.name));
+  }
+  std::sort(names.begin(), names.end());
+  if (listing_) listing_(names);
+  for (const std::string& name : names) {
+    const File* const file = find_file(file_name(name));
+    if (file != nullptr) scan.files.push_back(static_cast<std::size_t>(file - files_.data()));
+  }
+}
+
+void Twin::World::carry_out(const ScanNext& c) {
+  ScanState& scan = scans_[c.queue];
+  if (!std::exchange(scan.listed, true)) list(c.queue, scan);
+  while (!scan.files.empty()) {
+    const File& file = files_[scan.files.front()];
+    scan.files.erase(scan.files.begin());
+    if (file.queue != c.queue || file.gone) continue;
+    if (!is_ready(file)) {
+      send(ScanEntry{.queue = c.queue, .queue_id = file.name, .state = FileState::not_ready});
+    } else {
+      send(ScanEntry{.queue = c.queue,
+                     .queue_id = file.name,
+                     .state = FileState::ready,
+                     .mtime = Seconds{file.mtime},
+                     .flush_request = (file.mode & kFlushRequest) != 0,
+                     .expire_request = (file.mode & kExpireRequest) != 0});
+    }
+    return;
+  }
+  send(ScanEnded{c.queue});
+}
+
+void Twin::World::carry_out(const Admit& c) {
+  File* const file = find_file(c.queue_id);
+  WEIR_CHECK(file != nullptr);
+  file->queue = Queue::active;
+  Open& open = open_[c.message];
+  open.file = static_cast<std::size_t>(file - files_.data());
+  open.active_arrival = time();
+  codec::ReadOutcome outcome = read(open, c.at_most);
+  if (!outcome.ok()) return send(AdmitFailed{c.message, AdmitProblem::corrupt});
+  if (c.flush_request) file->mode &= ~kFlushRequest;
+  send(Admitted{.message = c.message,
+                .envelope = open.reader.envelope(),
+                .batch = std::move(outcome.batch),
+                .defer_log = false});  // the defer service of these surroundings writes none
+}
+
+void Twin::World::carry_out(const ReadRecipients& c) {
+  codec::ReadOutcome outcome = read(open_.at(c.message), c.at_most);
+  if (!outcome.ok()) return send(ReadFailed{c.message});
+  send(RecipientsRead{c.message, std::move(outcome.batch)});
+}
+
+codec::ReadOutcome Twin::World::read(Open& open, std::int64_t at_most) {
+  const File& file = files_.at(open.file);
+  const codec::ReadSettings settings{start_.settings.verp_delimiter_filter,
+                                     start_.settings.weir_personality != "oqmgr"};
+  const bool old_texts = start_.settings.weir_old_texts;
+  const auto say = [&](const codec::Diagnostic& diagnostic) {
+    const auto* warning = std::get_if<codec::FileWarning>(&diagnostic);
+    if (warning != nullptr && !old_texts) warn(warning->text);
+  };
+  const std::string path = "active/" + file.name;
+  codec::MemoryBytes bytes(file.bytes);
+  codec::ReadOutcome outcome = open.reader.read(bytes, {file.name, path}, at_most, settings, say);
+  if (!outcome.ok() && old_texts) warn(file.name + ": envelope records out of order");
+  return outcome;
+}
+
+// --- resolver and agents ---------------------------------------------------------------------------------
+
+Answer Twin::World::resolve(const std::string& address) const {
+  if (const auto found = resolved_.find(address); found != resolved_.end()) return found->second;
+  const std::string domain = address.substr(address.rfind('@') + 1);
+  const auto dot = domain.rfind('.');
+  return {domain.substr(dot + 1), domain.substr(0, dot), address, 4096};
+}
+
+void Twin::World::carry_out(const Resolve& c) {
+  Resolved answer{c.message, {}};
+  for (const std::string& address : c.addresses) answer.answers.push_back(resolve(address));
+  arrived_.push_back(std::move(answer));
+}
+
+void Twin::World::carry_out(const RequestAgent& c) {
+  if (!listening_[c.transport]) {
+    log(codec::line::connect_transport_failed(c.transport, "No such file or directory", log_settings_.old_texts));
+    timer_phase_.push_back(AgentFailed{c.agent, AgentProblem::connect});
+    return;
+  }
+  connections_[c.agent] = {.transport = c.transport, .state = Connection::State::waiting};
+  see(Connected{c.transport, waiting(c.transport)});
+}
+
+void Twin::World::carry_out(const Deliver& c) {
+  Connection& connection = connections_.at(c.agent);
+  if (connection.state == Connection::State::hung_up) {
+    log(codec::line::write_to_process_failed(connection.transport, "Broken pipe"));
+    connections_.erase(c.agent);
+    send(AgentFailed{c.agent, AgentProblem::write});
+    return;
+  }
+  const Open& open = open_.at(c.message);
+  const std::string& name = files_.at(open.file).name;
+  connection.state = Connection::State::busy;
+  connection.request = ++last_request_;
+  connection.recipients = c.recipients;
+  connection.file = open.file;
+  requests_[connection.request] = c.agent;
+  const codec::DeliveryRequest request = codec::make_delivery_request(
+      open.reader.envelope(), name, c, open.active_arrival, start_.settings.smtputf8_enable, codec::Dialect{});
+  Requested sight{connection.request, connection.transport, request.nexthop, message_of(name), {},
+                  request.flags,      request.sender};
+  for (const Recipient& recipient : request.recipients) sight.recipients.push_back(recipient.address);
+  see(std::move(sight));
+}
+
+void Twin::World::carry_out(const ReleaseAgent& c) {
+  const Connection connection = connections_.at(c.agent);
+  connections_.erase(c.agent);
+  if (connection.state != Connection::State::hung_up) see(Closed{connection.transport});
+}
+
+// --- services --------------------------------------------------------------------------------------------
+
+bool Twin::World::is_for_flush_service(const std::string& site) {
+  if (site.empty() || !start_.settings.fast_flush_domains.matches(site)) return false;
+  if (start_.settings.fast_flush_default_note) log(codec::line::relay_domains_compatibility(site));
+  return true;
+}
+
+void Twin::World::carry_out(const AskService& c) {
+  arrived_.push_back(ServiceAnswered{c.ticket, true});
+  const auto* add = std::get_if<FlushAdd>(&c.request);
+  if (add != nullptr && !is_for_flush_service(add->site)) return;
+  const bool is_report = std::holds_alternative<ReportRequest>(c.request);
+  if (is_report && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
+  report(c);
+}
+
+void Twin::World::report(const AskService& c) {
+  static constexpr std::array<const char*, 5> kNames = {"bounce", "defer", "trace", "verify", "flush"};
+  const Service service = codec::service_of(c.request);
+  const std::string& name = file_of(c.message).name;
+  const std::string bytes = codec::encode_service_request(c.request, name, envelope_of(c.message), codec::Dialect{});
+  Reported sight;
+  sight.service = kNames[static_cast<std::size_t>(service)];
+  std::map<std::string, std::string> first;
+  for (std::size_t at = 0; at < bytes.size() && bytes[at] != '\0';) {
+    const std::string attribute = bytes.c_str() + at;
+    at += attribute.size() + 1;
+    const std::string value = bytes.c_str() + at;
+    at += value.size() + 1;
+    sight.attributes.push_back(attribute);
+    first.emplace(attribute, value);
+  }
+  const auto value = [&](const char* attribute) {
+    return first.contains(attribute) ? std::optional(first[attribute]) : std::nullopt;
+  };
+  if (const auto number = value("nrequest")) sight.nrequest = std::stoi(*number);
+  if (first.contains("queue_id")) sight.message = message_of(first["queue_id"]);
+  sight.recipient = value(service == Service::verify ? "address" : service == Service::flush ? "site" : "recipient");
+  sight.status = value(service == Service::verify ? "recipient_status" : "status");
+  sight.reason = value("reason");
+  see(std::move(sight));
+}
+
+// --- Twin ------------------------------------------------------------------------------------------------
+
+Twin::Twin(std::string personality, MakeBrain make, Check check)
+    : world_(std::make_unique<World>(std::move(personality), std::move(make), std::move(check))) {}
+
+Twin::~Twin() = default;
+
+std::vector<Observation> Twin::apply(const Input& input) {
+  world_->apply(input);
+  return world_->take_seen();
+}
+
+TwinView Twin::view() const { return world_->view(); }
+const Config& Twin::config() const { return world_->config(); }
+std::vector<std::string> Twin::take_broken() { return world_->take_broken(); }
+void Twin::list_by(Listing order) { world_->list_by(std::move(order)); }
+
+Config config_of(const Setup& setup, const std::string& personality) {
+  return Starting(setup, personality).take().config;
+}
+
+}  // namespace weir::blackbox
