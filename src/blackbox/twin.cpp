@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "blackbox/surroundings.hpp"
 #include "codec/attr.hpp"
 #include "codec/delivery.hpp"
 #include "codec/greeting.hpp"
@@ -120,34 +121,6 @@ codec::LogSettings log_settings(const codec::ProcessSettings& settings) {
   out.flush_service = settings.flush_service_name;
   out.old_texts = settings.weir_old_texts;
   return out;
-}
-
-// What anybody but a queue manager may expect in a queue file: see spec/queue_file.md.
-std::string queue_file(const NewMessage& m, std::int64_t now) {
-  std::string envelope, content, bytes;
-  codec::append_record(envelope, 'T', std::to_string(now) + " 0");
-  const std::int64_t created = m.create_time ? kStart + *m.create_time : now;
-  codec::append_record(envelope, 'A', "create_time=" + std::to_string(created));
-  codec::append_record(envelope, 'A', "rewrite_context=local");
-  codec::append_record(envelope, 'S', m.sender);
-  for (const auto& [letter, text] : m.records) codec::append_record(envelope, static_cast<unsigned char>(letter), text);
-  for (const std::string& address : m.recipients) codec::append_record(envelope, 'R', address);
-  codec::append_record(envelope, 'M', "");
-  for (const std::string_view line : {"Subject: x", "", "hello"}) codec::append_record(content, 'N', line);
-
-  constexpr std::size_t kSizeRecord = 2 + 6 * 15 + 5;
-  const auto size = static_cast<std::int64_t>(content.size());
-  const auto recipients = m.declared.value_or(static_cast<std::int64_t>(m.recipients.size()));
-  std::string sizes;
-  for (const std::int64_t number : {size, static_cast<std::int64_t>(kSizeRecord + envelope.size()), recipients,
-                                    std::int64_t{0}, size, std::int64_t{0}}) {
-    sizes += (sizes.empty() ? "" : " ") + codec::wide_number(number);
-  }
-  codec::append_record(bytes, 'C', sizes);
-  bytes += envelope + content;
-  codec::append_record(bytes, 'X', "");
-  codec::append_record(bytes, 'E', "");
-  return bytes;
 }
 
 // The name of a queue file says which message it is; log lines then have it as they should.
@@ -593,9 +566,7 @@ codec::ReadOutcome Twin::World::read(Open& open, std::int64_t at_most) {
 
 Answer Twin::World::resolve(const std::string& address) const {
   if (const auto found = resolved_.find(address); found != resolved_.end()) return found->second;
-  const std::string domain = address.substr(address.rfind('@') + 1);
-  const auto dot = domain.rfind('.');
-  return {domain.substr(dot + 1), domain.substr(0, dot), address, 4096};
+  return usual_answer(address);
 }
 
 void Twin::World::carry_out(const Resolve& c) {
@@ -665,25 +636,10 @@ void Twin::World::report(const AskService& c) {
   const Service service = codec::service_of(c.request);
   const std::string& name = file_of(c.message).name;
   const std::string bytes = codec::encode_service_request(c.request, name, envelope_of(c.message), codec::Dialect{});
-  Reported sight;
-  sight.service = kNames[static_cast<std::size_t>(service)];
-  std::map<std::string, std::string> first;
-  for (std::size_t at = 0; at < bytes.size() && bytes[at] != '\0';) {
-    const std::string attribute = bytes.c_str() + at;
-    at += attribute.size() + 1;
-    const std::string value = bytes.c_str() + at;
-    at += value.size() + 1;
-    sight.attributes.push_back(attribute);
-    first.emplace(attribute, value);
-  }
-  const auto value = [&](const char* attribute) {
-    return first.contains(attribute) ? std::optional(first[attribute]) : std::nullopt;
-  };
-  if (const auto number = value("nrequest")) sight.nrequest = std::stoi(*number);
-  if (first.contains("queue_id")) sight.message = message_of(first["queue_id"]);
-  sight.recipient = value(service == Service::verify ? "address" : service == Service::flush ? "site" : "recipient");
-  sight.status = value(service == Service::verify ? "recipient_status" : "status");
-  sight.reason = value("reason");
+  const auto parsed = codec::parse_attr_list(bytes);
+  WEIR_CHECK(parsed.has_value());
+  Reported sight = reported(kNames[static_cast<std::size_t>(service)], parsed->list);
+  if (!sight.message.empty()) sight.message = message_of(sight.message);
   see(std::move(sight));
 }
 

@@ -1,13 +1,11 @@
 #include "model/schedule_replay.hpp"
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <map>
 #include <utility>
 
 #include "blackbox/scenario.hpp"
 #include "blackbox/twin.hpp"
+#include "support/listing_order.hpp"
 #include "support/recording.hpp"
 
 namespace weir::testing {
@@ -15,49 +13,6 @@ namespace {
 
 using namespace blackbox;
 using Steps = std::vector<RecordedStep>;
-
-// The order in which a directory gives its names is its own affair and stands in no recording; what does is the order
-// in which the program took the files: by the input that they left the queue after. Of two that left after one input,
-// the one whose request came first was the first, or the shorter one: the other might have closed the door behind it.
-// Names that it never took come last.
-class ListingOrder {
- public:
-  enum class Ties { by_request, by_size };
-
-  ListingOrder(const Steps& steps, Ties ties) : ties_(ties) {
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      if (const auto* message = std::get_if<NewMessage>(&steps[i].input)) {
-        sizes_.emplace(message->name, message->recipients.size());
-        arrived_.emplace(message->name, i);
-      }
-      for (const Observation& each : steps[i].expected) note(each, i);
-    }
-  }
-
-  void operator()(std::vector<std::string>& names) const {
-    std::sort(names.begin(), names.end(),
-              [this](const std::string& a, const std::string& b) { return key(a) < key(b); });
-  }
-
- private:
-  void note(const Observation& each, std::size_t input) {
-    const auto* moved = std::get_if<Moved>(&each.sight);
-    if (moved != nullptr && moved->to != "incoming") taken_.emplace(moved->message, input);
-    const auto* request = std::get_if<Requested>(&each.sight);
-    if (request != nullptr) requested_.emplace(request->message, requested_.size());
-  }
-  [[nodiscard]] std::array<std::size_t, 3> key(const std::string& message) const {
-    constexpr auto kNever = std::numeric_limits<std::size_t>::max();
-    const auto& second = ties_ == Ties::by_request ? requested_ : sizes_;
-    const auto taken = taken_.find(message);
-    const auto tie = second.find(message);
-    return {taken == taken_.end() ? kNever : taken->second, tie == second.end() ? kNever : tie->second,
-            arrived_.at(message)};
-  }
-
-  Ties ties_;
-  std::map<std::string, std::size_t> taken_, requested_, sizes_, arrived_;
-};
 
 void append(const std::string& input, const std::vector<std::string>& seen, std::vector<std::string>& lines) {
   lines.push_back(input);

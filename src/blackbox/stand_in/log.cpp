@@ -1,0 +1,82 @@
+#include "blackbox/stand_in/log.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <utility>
+
+namespace weir::blackbox::stand_in {
+namespace {
+
+constexpr std::string_view kAllocate = "qmgr_active_drain: allocate ";
+constexpr int kLinesPerRun = 100;
+constexpr std::uint64_t kLineMean = 1024;  // bytes of lines_max lines together, per line
+
+bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  for (const std::string_view word : words) {
+    if (text.starts_with(word)) return true;
+  }
+  return false;
+}
+
+std::string_view without_end(std::string_view line) {
+  const auto last = line.find_last_not_of(std::string_view("\0\n ", 3));
+  return line.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+// "Mon DD HH:MM:SS HOST TAG[PID]: TEXT"
+std::string_view without_head(std::string_view line) {
+  const auto end = line.find("]: ");
+  return end == std::string_view::npos ? line : line.substr(end + 3);
+}
+
+// Every message has these.
+bool is_usual(std::string_view text) {
+  if (text.ends_with(": removed")) return true;
+  return text.find(": from=<") != std::string_view::npos && text.find("queue active") != std::string_view::npos;
+}
+
+}  // namespace
+
+Log::Log(Hub& hub, Notes& notes, std::string root, bool show_allocate, std::uint64_t lines_max)
+    : hub_(hub), notes_(notes), root_(std::move(root)), show_allocate_(show_allocate), lines_max_(lines_max) {}
+
+Log::~Log() {
+  if (socket_.open()) hub_.forget(socket_.get());
+}
+
+std::optional<Failure> Log::listen(const std::filesystem::path& path) {
+  auto made = bind_local(path, SOCK_DGRAM);
+  if (!made) return made.error();
+  socket_ = std::move(*made);
+  hub_.watch(socket_.get(), [this] { serve(); });
+  return std::nullopt;
+}
+
+void Log::serve() {
+  std::array<char, 65536> room;
+  for (int i = 0; i < kLinesPerRun && !notes_.misbehaviour; ++i) {
+    const ssize_t got = recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    if (got < 0) return;
+    take(std::string(room.data(), static_cast<std::size_t>(got)));
+  }
+}
+
+void Log::take(std::string line) {
+  line.resize(without_end(line).size());
+  bytes_ += line.size();
+  if (lines_.size() >= lines_max_ || bytes_ > lines_max_ * kLineMean) {
+    return notes_.misbehaves("logs more than " + std::to_string(lines_.size()) + " lines");
+  }
+  const std::string text = readable(without_head(line), root_);
+  lines_.push_back(std::move(line));
+  if (starts_with_any(text, {"fatal: ", "panic: "})) last_words_ = true;
+  if (show_allocate_ && text.starts_with(kAllocate)) return notes_.see(Allocated{text.substr(kAllocate.size())});
+  if (worth_showing(text)) notes_.see(LogText{text});
+}
+
+bool Log::worth_showing(std::string_view text) const {
+  return show_allocate_ ? starts_with_any(text, {"warning:", "fatal:", "panic:"}) : !is_usual(text);
+}
+
+}  // namespace weir::blackbox::stand_in

@@ -1,0 +1,54 @@
+// The services that a queue manager asks and that answer at once: the resolver, bounce, defer, trace, verify, flush.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "blackbox/stand_in/hub.hpp"
+#include "blackbox/stand_in/notes.hpp"
+#include "blackbox/stand_in/wire.hpp"
+#include "codec/attr.hpp"
+#include "contract/event.hpp"
+#include "contract/result.hpp"
+
+namespace weir::blackbox::stand_in {
+
+class Services {
+ public:
+  Services(Hub& hub, Notes& notes);
+  ~Services();
+
+  // All of them, below the queue directory.
+  [[nodiscard]] std::optional<Failure> listen(const std::filesystem::path& queue_directory);
+  // The resolver's answers from now on.
+  void resolve(const std::string& address, const Answer& answer) { answers_[address] = answer; }
+  // Called with the queue id when bounce has sent a report: its log is gone then.
+  void on_bounce(std::function<void(const std::string&)> callback) { on_bounce_ = std::move(callback); }
+
+ private:
+  struct Service;
+  struct Client;
+  using Place = std::list<Client>::iterator;
+
+  void accept(const Service& service);
+  void serve(Place place);
+  void answer(Client& client, const codec::AttrList& list);
+  void nonsense(const Client& client, const codec::AttrList& list);
+  [[nodiscard]] std::optional<std::string> resolver_reply(const codec::AttrList& list) const;
+  [[nodiscard]] std::optional<std::string> status_reply(const Service& service, const codec::AttrList& list);
+
+  Hub& hub_;
+  Notes& notes_;
+  std::map<std::string, Answer> answers_;
+  std::function<void(const std::string&)> on_bounce_;
+  std::list<Service> services_;
+  std::list<Client> clients_;
+};
+
+}  // namespace weir::blackbox::stand_in

@@ -1,0 +1,24 @@
+// What the surroundings of every party say, and what they make of what they hear: the same around a process and
+// around a brain.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "blackbox/input.hpp"
+#include "blackbox/observation.hpp"
+#include "codec/attr.hpp"
+#include "contract/event.hpp"
+
+namespace weir::blackbox {
+
+// What anybody but a queue manager may expect in a queue file (spec/queue_file.md). `now`: Unix time.
+[[nodiscard]] std::string queue_file(const NewMessage& message, std::int64_t now);
+
+// LOCAL@NEXTHOP.TRANSPORT: what the resolver says of an address of which it was told nothing.
+[[nodiscard]] Answer usual_answer(const std::string& address);
+
+// A request to bounce, defer, trace, verify or flush. The message is still the queue id.
+[[nodiscard]] Reported reported(const std::string& service, const codec::AttrList& list);
+
+}  // namespace weir::blackbox
