@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Builds whole daemons with one planted fault each (props/mutants/catalogue.txt) and lets the oracle judge them from
+outside: each must be seen to depart.
+
+    faulty.py --build build/release [--only NAME ...] [--scenarios 200] [--seed 1] [--jobs 2]
+
+One line a daemon: the requirement that caught it, and the script that did. Faults that no outsider can see are named
+with the reason in UNSEEN; one of them that is caught fails the run as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "props" / "mutants"))
+import mutate  # noqa: E402
+
+# Name: why a process with this fault does the same, seen from outside.
+UNSEEN: dict[str, str] = {}
+
+
+def link_command(build: Path) -> list[str]:
+    """How the daemon is linked, its own objects and libraries."""
+    lines = subprocess.run(["ninja", "-C", str(build), "-t", "commands", "bin/qmgr"], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    line = next(text for text in reversed(lines) if " -o bin/qmgr " in text)
+    words = shlex.split(line)
+    begin = next(i for i, word in enumerate(words) if word.endswith("g++") or word.endswith("c++"))
+    end = words.index("&&", begin) if "&&" in words[begin:] else len(words)
+    return words[begin:end]
+
+
+def link(objects: list[str], command: list[str], program: Path, build: Path) -> None:
+    words = list(command)
+    words[words.index("-o") + 1] = str(program)
+    at = next(i for i, word in enumerate(words) if word.endswith(".a"))
+    # The mutant's objects come before the library that has the good ones.
+    words[at:at] = objects
+    done = subprocess.run(words, cwd=build, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{program}: does not link\n{done.stderr[-3000:]}")
+
+
+def is_of_round_robin(mutant: mutate.Mutant) -> bool:
+    return mutant.why.startswith("round robin") or any("round_robin" in file or "wheel" in file
+                                                       for file, _, _ in mutant.edits)
+
+
+def judge(program: Path, personality: str, options: argparse.Namespace, folder: Path) -> tuple[int, str, str]:
+    """(exit status, requirement, the trial that caught it)."""
+    report = folder / "oracle"
+    command = [str(options.build / "bin" / "weir"), "oracle", "run", "--first", "--shrink", "0", "--subject",
+               str(program), "--personality", personality, "--scenarios", str(options.scenarios), "--seed",
+               str(options.seed), "--report", str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    try:
+        cases = json.loads((report / "report.json").read_text())["cases"]
+    except (OSError, ValueError, KeyError):
+        return 2, "", done.stderr.strip()[-300:]
+    departing = [case for case in cases if case["verdict"] == "departs"]
+    if not departing:
+        return done.returncode, "", ""
+    return done.returncode, departing[0]["departure"]["requirement"], departing[0]["name"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--scenarios", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    mutants = [m for m in mutate.read_catalogue(mutate.CATALOGUE.read_text())
+               if not options.only or m.name in options.only]
+    database = json.loads((options.build / "compile_commands.json").read_text())
+    engine = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "src/engine").rglob("*.cpp"))]
+    command = link_command(options.build)
+    bad = 0
+
+    def one(mutant: mutate.Mutant) -> tuple[mutate.Mutant, int, str, str]:
+        folder, objects = mutate.build(mutant, options.build, database, engine)
+        personality = "oqmgr" if is_of_round_robin(mutant) else "qmgr"
+        program = folder / personality
+        link(objects, command, program, options.build)
+        status, requirement, trial = judge(program, personality, options, folder)
+        program.unlink()
+        shutil.rmtree(folder / "oracle", ignore_errors=True)
+        return mutant, status, requirement, trial
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for mutant, status, requirement, trial in pool.map(one, mutants):
+            reason = UNSEEN.get(mutant.name)
+            if status == 1:
+                verdict = f"caught by {requirement or 'what is written'}, {trial}"
+                if reason:
+                    verdict += f"; but it was said to be unseen: {reason}"
+            elif reason:
+                verdict = f"not seen: {reason}"
+            else:
+                verdict = "MISSED" if status == 0 else f"not judged: {trial}"
+            bad += (status == 1) == bool(reason)
+            print(f"{mutant.name:40} {verdict}", flush=True)
+    print(f"{len(mutants)} daemons with a fault, {bad} of them not as they should be")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
