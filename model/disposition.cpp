@@ -35,10 +35,10 @@ void add_verify_updates(Disposal& disposal, int status) {
 
 // --- one recipient -----------------------------------------------------------------------------------
 
-//= STR-13  the retry transport is unusable: into the defer log at once
+//= STR-13  the retry transport is unusable: into the defer log at once. What only asks, a probe or sendmail -bv, has its
+// answer with that and is not tried again.
 void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
   Message& message = s_.messages.at(id);
-  message.deferred = true;
   if (dsn.code.empty() || dsn.code[0] != '4') {
     log(LogIgnoredDsn{"defer_append", dsn.code});
     dsn.code = "4.0.0";
@@ -64,6 +64,7 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
     disposal.status = "undeliverable";
     if (traces) disposal.requests.push_back(append(Service::trace, "undeliverable"));
   } else {
+    message.deferred = true;
     disposal.requests.push_back(append(Service::defer, "delayed"));
     if (traces && (message.trace_flags & kTraceRecord) != 0)
       disposal.requests.push_back(append(Service::trace, "delayed"));
@@ -148,10 +149,15 @@ void Model::disposal_answered(MessageId id, Disposal disposal, bool ok) {
   if (std::holds_alternative<VerifyUpdate>(request)) service = Service::verify;
   if (!ok) {
     log(LogServiceFailure{message.queue_id, service});
-    if (service == Service::verify || disposal.kind == Disposal::Kind::discard) {
+    message.deferred = true;
+    const bool is_discard = disposal.kind == Disposal::Kind::discard;
+    const bool only_asks = service == Service::trace && (message.trace_flags & kTraceVerifyUser) != 0;
+    if (service == Service::trace && !is_discard && !only_asks) {
+      log(LogServiceFailure{message.queue_id, service});  // of the trace record of deferred mail this is said twice
+    }
+    if (service == Service::verify || is_discard || only_asks) {
       // No record, no end: the recipient is tried again.
-      message.deferred = true;
-      if (disposal.kind == Disposal::Kind::discard && service == Service::trace) {
+      if (is_discard && service == Service::trace && !only_asks) {
         message.disposals -= 1;
         defer_directly(id, disposal.recipient, {"4.3.0", message.queue_id + ": trace service failed"});
       } else {

@@ -255,7 +255,7 @@ TEST(Rules, WithoutARetryTransportDeferralsAreRecordedHere) {
   EXPECT_EQ(desk.take(), (Words{"log r@d.t deferred mail transport unavailable",
                                 std::string("append trace r@d.t delayed ") + kUnavailable}));
   desk.answer(false);
-  EXPECT_EQ(desk.take(), (Words{"log service failure", "flush d.t"}));
+  EXPECT_EQ(desk.take(), (Words{"log service failure", "log service failure", "flush d.t"}));
   desk.answer();
   EXPECT_EQ(desk.take(), Words{"report trace trace 1024"});
   desk.answer();
@@ -286,10 +286,10 @@ TEST(Rules, DeferralsOfProbesAndTestMessagesGoToTheirOwnServices) {
     if (cached) {
       EXPECT_EQ(without_the_defer_log(desk.take()), Words{"verify r@d.t 1 mail transport unavailable"});
       desk.answer();
-      EXPECT_EQ(desk.take().front(), "log r@d.t undeliverable mail transport unavailable");
+      EXPECT_EQ(desk.take(), (Words{"log r@d.t undeliverable mail transport unavailable", "remove"}));
     } else {
       EXPECT_EQ(without_the_defer_log(desk.take()),
-                (Words{"log r@d.t undeliverable-but-not-cached mail transport unavailable", "retry in 300"}));
+                (Words{"log r@d.t undeliverable-but-not-cached mail transport unavailable", "remove"}));
     }
   }
   Desk desk;
@@ -299,6 +299,42 @@ TEST(Rules, DeferralsOfProbesAndTestMessagesGoToTheirOwnServices) {
   test.envelope.trace_flags = kTraceVerifyUser;
   desk.arrive(test);
   EXPECT_EQ(without_the_defer_log(desk.take()), Words{std::string("append trace r@d.t undeliverable ") + kUnavailable});
+  ;
+  desk.answer();
+  EXPECT_EQ(desk.take(), (Words{"log r@d.t undeliverable mail transport unavailable", "report trace trace 512"}));
+  desk.answer();
+  EXPECT_EQ(desk.take(), Words{"remove"});
+}
+
+// Nobody has the answer: the question is asked again.
+TEST(Rules, AProbeWhoseOutcomeCannotBeToldIsKept) {
+  for (const unsigned flag : {kTraceVerifyMta, kTraceVerifyUser}) {
+    Desk desk;
+    desk.refuses = {"t", "retry"};
+    Mail mail;
+    mail.recipients = {to("r@d.t")};
+    mail.envelope.trace_flags = flag;
+    desk.arrive(mail);
+    (void)desk.take();
+    desk.answer(false);
+    Words seen = desk.take();
+    EXPECT_EQ(seen.front(), "log service failure");
+    if (flag == kTraceVerifyUser) {
+      EXPECT_EQ(seen.back(), "report trace trace 512");
+      desk.answer();
+      seen = desk.take();
+    }
+    EXPECT_EQ(seen.back(), "retry in 300");
+  }
+}
+
+TEST(Rules, ADiscardedTestMessageWithoutItsTraceRecordIsKept) {
+  Discarding test(kTraceVerifyUser);
+  (void)test.take();
+  test.desk.answer(false);
+  EXPECT_EQ(test.take(), (Words{"log service failure", "report trace trace 512"}));
+  test.desk.answer();
+  EXPECT_EQ(test.take(), Words{"retry in 300"});
 }
 
 // Own deferrals of a message that is not read to its end: the rest is read when they are over.

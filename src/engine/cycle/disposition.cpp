@@ -31,7 +31,6 @@ Service service_of(const ServiceRequest& request) {
 void Engine::defer_directly(Ref<Message> m, const Recipient& recipient, Dsn dsn) {
   mark(Rule::str_13);
   Message& message = messages_[m];
-  message.deferred = true;
   if (dsn.code.empty() || dsn.code[0] != '4') {
     log(LogIgnoredDsn{"defer_append", dsn.code});
     dsn.code = "4.0.0";
@@ -50,6 +49,7 @@ void Engine::defer_directly(Ref<Message> m, const Recipient& recipient, Dsn dsn)
     d.status = "undeliverable";
     if (traces) d.requests.push_back(record(Service::trace, "undeliverable", trace, d));
   } else {
+    message.deferred = true;  // the others only ask, and this is the answer
     d.requests.push_back(record(Service::defer, "delayed", trace, d));
     if (traces && (trace & kTraceRecord) != 0) d.requests.push_back(record(Service::trace, "delayed", trace, d));
     const auto at = recipient.address.rfind('@');
@@ -125,9 +125,14 @@ void Engine::disposal_answered(Ref<Message> m, Disposal d, bool ok) {
   Message& message = messages_[m];
   if (!ok) {
     log(LogServiceFailure{message.queue_id, service});
-    if (service == Service::verify || d.kind == Disposal::Kind::discard) {
-      message.deferred = true;  // nothing was recorded: try again
-      if (d.kind == Disposal::Kind::discard && service == Service::trace) {
+    message.deferred = true;  // nothing was recorded: try again
+    const bool trace = service == Service::trace;
+    const bool deferring = d.kind == Disposal::Kind::defer;
+    const bool user_probe = trace && (message.trace_flags & kTraceVerifyUser) != 0;
+    // Of the trace record of mail that is deferred this is said twice.
+    if (trace && deferring && !user_probe) log(LogServiceFailure{message.queue_id, service});
+    if (service == Service::verify || !deferring || user_probe) {
+      if (trace && !deferring && !user_probe) {
         message.disposals -= 1;
         defer_directly(m, d.recipient, {"4.3.0", message.queue_id + ": trace service failed"});
       } else {
