@@ -21,6 +21,7 @@ struct weir_clock_page {
   int64_t until_us;   // until when, if nothing else happens
   uint32_t hurry;     // not 0: nobody sleeps any more
   uint32_t refusals;  // not 0: `refused` is complete
+  uint32_t attached;  // not 0: the subject has the page
   int32_t watcher;    // its process
   char root[128];     // the scratch folder
   char refused[256];  // a call of the subject that does not work under this clock, or that it has no business with

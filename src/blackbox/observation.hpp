@@ -30,7 +30,7 @@ struct Connected {
   int waiting = 0;
   friend bool operator==(const Connected&, const Connected&) = default;
 };
-// A connection was closed without a request.
+// A connection was closed without a request, or before the agent's report.
 struct Closed {
   std::string transport;
   friend bool operator==(const Closed&, const Closed&) = default;

@@ -56,6 +56,7 @@ __attribute__((constructor)) static void attach(void) {
   syscall(SYS_close, WEIR_CLOCK_PAGE_FD);
   page = memory;
   last_user = geteuid();
+  __atomic_store_n(&page->attached, 1, __ATOMIC_SEQ_CST);
   die_with_watcher();
 }
 
@@ -384,6 +385,52 @@ int pselect(int count, fd_set *reads, fd_set *writes, fd_set *excepts, const str
   const struct look look = {
       .ready = select_ready, .count = count, .reads = reads, .writes = writes, .excepts = excepts, .mask = mask};
   return await_select(&look, limit == NULL ? -1 : micros(limit));
+}
+
+// --- reading: who waits for bytes, waits like everybody else ---------------------------------------------
+
+// The reading itself will not wait, or is to fail.
+static void await_input(int fd) {
+  if (page == NULL) return;
+  const int saved = errno;
+  struct pollfd one = {fd, POLLIN, 0};
+  const struct timespec none = {0, 0};
+  if (real_poll(&one, 1, &none, NULL) == 0 && (syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) == 0) {
+    await_poll(&one, 1, -1, NULL);
+  }
+  errno = saved;
+}
+
+ssize_t read(int fd, void *bytes, size_t size) {
+  await_input(fd);
+  return syscall(SYS_read, fd, bytes, size);
+}
+ssize_t recvfrom(int fd, void *restrict bytes, size_t size, int flags, struct sockaddr *restrict from,
+                 socklen_t *restrict from_size) {
+  if ((flags & MSG_DONTWAIT) == 0) await_input(fd);
+  return syscall(SYS_recvfrom, fd, bytes, size, flags, from, from_size);
+}
+ssize_t recv(int fd, void *bytes, size_t size, int flags) { return recvfrom(fd, bytes, size, flags, NULL, NULL); }
+ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
+  if ((flags & MSG_DONTWAIT) == 0) await_input(fd);
+  return syscall(SYS_recvmsg, fd, message, flags);
+}
+int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size, int flags) {
+  await_input(fd);
+  return (int)syscall(SYS_accept4, fd, address, size, flags);
+}
+int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict size) {
+  return accept4(fd, address, size, 0);
+}
+ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room);
+ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room) {
+  if (room < size) abort();
+  return read(fd, bytes, size);
+}
+ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
+ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags) {
+  if (room < size) abort();
+  return recv(fd, bytes, size, flags);
 }
 
 // --- sleeping ------------------------------------------------------------------------------------------

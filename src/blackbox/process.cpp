@@ -41,6 +41,13 @@ std::optional<Owner> owner_of(const std::string& account) {
   return Owner{found->pw_uid, found->pw_gid};
 }
 
+// The subject has a working directory of its own.
+SubjectOptions absolute(SubjectOptions options) {
+  std::error_code ignored;
+  for (fs::path* path : {&options.program, &options.preload, &options.scratch}) *path = fs::absolute(*path, ignored);
+  return options;
+}
+
 // Debian's, or on a machine without Postfix that of the account.
 std::string setgid_group(const Owner& owner) {
   if (getgrnam(kSetgidGroup) != nullptr) return kSetgidGroup;
@@ -99,7 +106,7 @@ Sight end_of(int status) {
 
 class Process::Impl {
  public:
-  explicit Impl(SubjectOptions options) : options_(std::move(options)) {}
+  explicit Impl(SubjectOptions options) : options_(absolute(std::move(options))) {}
 
   std::vector<Observation> apply(const Input& input);
   [[nodiscard]] const std::vector<std::string>& whole_log() const { return log_ ? log_->lines() : kept_log_; }
@@ -185,9 +192,9 @@ void Process::Impl::act(const HangUp& hangup) {
 void Process::Impl::act(const Reply& reply) {
   const codec::DeliveryRequest* request = agents_->request(reply.request);
   if (request == nullptr) return notes_.see(no_request(reply.request));
-  if (reply.status == 0 && reply.mark &&
-      scratch_->mark_done(*request, notes_.now) == Scratch::Marked::not_a_recipient) {
-    return notes_.misbehaves("names an offset where no recipient stands, in request " + std::to_string(reply.request));
+  if (reply.status == 0 && reply.mark && scratch_->mark_done(*request, notes_.now) == Scratch::Marked::nonsense) {
+    return notes_.misbehaves("names a file or an offset that no recipient has, in request " +
+                             std::to_string(reply.request));
   }
   if (reply.raw) return agents_->report_raw(reply.request, *reply.raw);
   codec::DeliveryReport report;
@@ -256,8 +263,7 @@ std::optional<Failure> Process::Impl::start_subject(const Setup& setup) {
   auto clock = VirtualClock::make(options_.scratch.string(), kStart);
   if (!clock) return clock.error();
   clock_.emplace(std::move(*clock));
-  hub_.watch(
-      clock_->socket(), [this] { clock_->read_socket(); }, false);
+  hub_.watch(clock_->socket(), [this] { clock_->read_socket(); });
   Launch launch{.program = options_.program,
                 .arguments = command_line(options_, setup),
                 .environment = environment(options_),
@@ -271,8 +277,7 @@ std::optional<Failure> Process::Impl::start_subject(const Setup& setup) {
   subject_.emplace(std::move(*subject));
   clock_->started();
   master_->started(subject_->pid());
-  hub_.watch(
-      subject_->pid_fd(), [this] { ended_ = subject_->ended(); }, false);
+  hub_.watch(subject_->pid_fd(), [this] { ended_ = subject_->ended(); });
   return std::nullopt;
 }
 
@@ -286,7 +291,9 @@ void Process::Impl::move_to(std::int64_t virtual_second) {
 void Process::Impl::settle() {
   give_up_ = steady_clock::now() + options_.patience;
   const std::size_t seen_before = notes_.seen.size();
-  while (!notes_.misbehaviour && !ended_ && !came_to_rest()) {}
+  while (!notes_.misbehaviour && !ended_ && !came_to_rest()) {
+    if (steady_clock::now() > give_up_) look_at_costs();
+  }
   if (ended_) return note_end(seen_before);
   if (++rests_ % kDiskLookEvery == 0) look_at_disk();
   if (const auto refused = clock_->refused()) notes_.misbehaves(*refused);
@@ -298,23 +305,24 @@ void Process::Impl::settle() {
   }
 }
 
-// One challenge. True: it came to rest, and nothing had been heard meanwhile whose answer might have woken it since.
+// One challenge. True: it came to rest, and nothing was done meanwhile that might have woken it since.
 bool Process::Impl::came_to_rest() {
   if (log_->last_words()) clock_->hurry();
-  int heard = 0;
+  hub_.forget_acts();
   clock_->challenge();
   while (!clock_->at_rest()) {
-    const stand_in::Hub::Served served = hub_.run(kLookEvery);
-    heard += served.counted;
-    if (served.all == 0 || steady_clock::now() > give_up_) look_at_costs();
+    const bool silent = hub_.run(kLookEvery) == 0;
+    if (silent || steady_clock::now() > give_up_) look_at_costs();
     if (ended_ || notes_.misbehaviour) return true;
   }
-  heard += hub_.run({}).counted;
-  return heard == 0;
+  while (!hub_.has_acted() && hub_.run({}) > 0) {}
+  return !hub_.has_acted();
 }
 
 void Process::Impl::look_at_costs() {
-  if (steady_clock::now() > give_up_) notes_.misbehaves("does not come to rest");
+  if (steady_clock::now() > give_up_) {
+    notes_.misbehaves(clock_->attached() ? "never rests" : "does not load the library with the virtual clock");
+  }
   if (subject_->resident_bytes() > kMemoryMax) notes_.misbehaves("eats memory");
   look_at_disk();
 }
@@ -329,7 +337,7 @@ void Process::Impl::note_moves() {
 
 // Its last words are heard, and what it asked for; that its connections were closed says nothing.
 void Process::Impl::note_end(std::size_t seen_before) {
-  for (int i = 0; i < kLastRunsMax && hub_.run({}).all > 0; ++i) {}
+  for (int i = 0; i < kLastRunsMax && hub_.run({}) > 0; ++i) {}
   const auto before = notes_.seen.begin() + static_cast<std::ptrdiff_t>(seen_before);
   const auto is_close = [](const Observation& each) { return std::holds_alternative<Closed>(each.sight); };
   notes_.seen.erase(std::remove_if(before, notes_.seen.end(), is_close), notes_.seen.end());

@@ -101,13 +101,21 @@ bool Scratch::write_file(const fs::path& path, std::string_view bytes, unsigned 
          futimens(file.get(), times.data()) == 0;
 }
 
+// Hash folders belong to the subject.
+void Scratch::make_folder_of(const fs::path& path) const {
+  const fs::path folder = path.parent_path();
+  if (access(folder.c_str(), F_OK) == 0) return;
+  make_folder_of(folder);
+  (void)mkdir(folder.c_str(), 0755);
+  if (owner_) (void)!chown(folder.c_str(), owner_->user, owner_->group);
+}
+
 bool Scratch::put(const NewMessage& message, std::int64_t now) {
   const std::string id = stand_in::id_of(message.name);
   const fs::path half = root_ / "half";
   const fs::path whole = path_of(to_string(message.queue), id);
   if (!write_file(half, queue_file(message, kStart + now), message.mode, now)) return false;
-  std::error_code ignored;
-  fs::create_directories(whole.parent_path(), ignored);
+  make_folder_of(whole);
   if (rename(half.c_str(), whole.c_str()) != 0) return false;
   places_.emplace(message.name, "");
   changed_.insert(message.name);
@@ -118,8 +126,7 @@ bool Scratch::put_bounce_log(const std::string& message) {
   const auto known = places_.find(message);
   if (known == places_.end() || known->second == kGone) return false;
   const fs::path path = path_of("bounce", stand_in::id_of(message));
-  std::error_code ignored;
-  fs::create_directories(path.parent_path(), ignored);
+  make_folder_of(path);
   return write_file(path, "<user@test.example>: refused\n", 0600, 0);
 }
 
@@ -128,13 +135,14 @@ void Scratch::remove_bounce_log(const std::string& id) {
 }
 
 Scratch::Marked Scratch::mark_done(const codec::DeliveryRequest& request, std::int64_t now) {
-  const Descriptor file(open(path_of("active", request.queue_id).c_str(), O_RDWR | O_CLOEXEC));
+  if (!codec::is_queue_id(request.queue_id)) return Marked::nonsense;
+  const Descriptor file(open(path_of("active", request.queue_id).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!file.open()) return Marked::no_file;
   for (const Recipient& recipient : request.recipients) {
     char type = 0;
     const bool is_one = pread(file.get(), &type, 1, recipient.offset) == 1 &&
                         (type == codec::record::kRecipient || type == codec::record::kDone);
-    if (!is_one) return Marked::not_a_recipient;
+    if (!is_one) return Marked::nonsense;
     type = codec::record::kDone;
     if (pwrite(file.get(), &type, 1, recipient.offset) != 1) return Marked::no_file;
   }

@@ -45,7 +45,7 @@ class Scratch {
   [[nodiscard]] bool put_bounce_log(const std::string& message);  // false: there is no such message any more
   void remove_bounce_log(const std::string& id);
 
-  enum class Marked { all, no_file, not_a_recipient };
+  enum class Marked { all, no_file, nonsense };  // nonsense: no queue id, or no recipient where one should be
   // As agents do: all recipients of the request.
   [[nodiscard]] Marked mark_done(const codec::DeliveryRequest& request, std::int64_t now);
 
@@ -62,6 +62,7 @@ class Scratch {
   void read_changes();
   [[nodiscard]] Moved look_for(const std::string& message, std::int64_t now) const;
   [[nodiscard]] std::filesystem::path path_of(std::string_view queue, const std::string& id) const;
+  void make_folder_of(const std::filesystem::path& path) const;
   [[nodiscard]] bool write_file(const std::filesystem::path& path, std::string_view bytes, unsigned mode,
                                 std::int64_t now) const;
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -23,8 +24,8 @@ namespace weir::blackbox {
 namespace {
 
 constexpr std::chrono::milliseconds kPatienceToEnd{500};
-constexpr int kFirstFree = 7;  // descriptors from here on are not inherited, but those asked for
-constexpr int kParking = 300;  // where descriptors wait that are going to have numbers below
+constexpr int kParking = 300;  // from here on descriptors wait that are going to have numbers below
+constexpr std::size_t kDescriptorsMax = 16;
 
 #if defined(__x86_64__)
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
@@ -87,34 +88,33 @@ void limit(int what, rlim_t most) {
   setrlimit(static_cast<__rlimit_resource>(what), &both);
 }
 
-// dup2() in two steps, since a number may be wanted that another one still has.
+// In two steps, since a number may be wanted that another one still has.
 bool place_descriptors(const Launch& launch) {
-  int highest = 2;
+  std::array<int, kDescriptorsMax> parked{};
+  if (launch.descriptors.size() > parked.size()) return false;
   for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
-    if (dup2(launch.descriptors[i][0], kParking + static_cast<int>(i)) < 0) return false;
+    parked[i] = fcntl(launch.descriptors[i].ours, F_DUPFD, kParking);
+    if (parked[i] < 0) return false;
   }
   for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
-    if (dup2(kParking + static_cast<int>(i), launch.descriptors[i][1]) < 0) return false;
+    if (dup2(parked[i], launch.descriptors[i].theirs) < 0) return false;
   }
   const int null = open("/dev/null", O_RDWR);
-  for (int fd = 0; fd <= highest; ++fd) {
+  for (int fd = 0; fd <= 2; ++fd) {
     if (dup2(null, fd) < 0) return false;
   }
   return true;
 }
 
-bool is_wanted(const Launch& launch, int fd) {
-  for (const auto& each : launch.descriptors) {
-    if (each[1] == fd) return true;
-  }
-  return false;
-}
-
+// All but those asked for, which are in the order of their numbers.
 void close_others(const Launch& launch) {
-  for (int fd = kFirstFree; fd < kParking; ++fd) {
-    if (!is_wanted(launch, fd)) close(fd);
+  unsigned next = 3;
+  for (const Inherited& each : launch.descriptors) {
+    const auto wanted = static_cast<unsigned>(each.theirs);
+    if (wanted > next) syscall(SYS_close_range, next, wanted - 1, 0);
+    next = wanted + 1;
   }
-  syscall(SYS_close_range, kParking, ~0U, 0);
+  syscall(SYS_close_range, next, ~0U, 0);
 }
 
 // In the child, in our memory: system calls only.
@@ -160,9 +160,10 @@ Subject::~Subject() {
 
 std::optional<int> Subject::ended() {
   int status = 0;
-  if (!ended_ && pid_ > 0 && waitpid(pid_, &status, WNOHANG) == pid_) {
-    ended_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-  }
+  if (ended_ || pid_ < 0) return ended_;
+  const pid_t found = waitpid(pid_, &status, WNOHANG);
+  if (found == pid_) ended_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  if (found < 0 && errno == ECHILD) ended_ = -SIGKILL;  // somebody else has taken its status
   return ended_;
 }
 

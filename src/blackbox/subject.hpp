@@ -4,7 +4,6 @@
 // It may not fork or start threads: the kernel kills it then (ended() is -SIGSYS).
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -19,12 +18,17 @@ namespace weir::blackbox {
 
 inline constexpr int kSubjectNotStarted = 98;  // exit status of a child that could not become the program
 
+// A descriptor that the child has, as number 3 or more.
+struct Inherited {
+  int ours = -1, theirs = -1;
+};
+
 struct Launch {
   std::filesystem::path program;
-  std::vector<std::string> arguments;           // the name first
-  std::vector<std::string> environment;         // NAME=VALUE
-  std::filesystem::path directory;              // working directory
-  std::vector<std::array<int, 2>> descriptors;  // ours, and the number that it has there (3 and more)
+  std::vector<std::string> arguments;    // the name first
+  std::vector<std::string> environment;  // NAME=VALUE
+  std::filesystem::path directory;       // working directory
+  std::vector<Inherited> descriptors;    // in the order of their numbers there; no others are inherited
   std::uint64_t file_size_max = 0;
 };
 

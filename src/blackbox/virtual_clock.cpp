@@ -64,6 +64,8 @@ std::optional<std::int64_t> VirtualClock::next_second() const {
   return (until + kMicros - 1) / kMicros;
 }
 
+bool VirtualClock::attached() const { return __atomic_load_n(&page_->attached, __ATOMIC_SEQ_CST) != 0; }
+
 void VirtualClock::challenge() {
   __atomic_add_fetch(&page_->epoch, 1, __ATOMIC_SEQ_CST);
   (void)send(ours_.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -31,6 +31,8 @@ class VirtualClock {
   // Until then nothing happens by itself, if the subject is at rest; nothing: for ever.
   [[nodiscard]] std::optional<std::int64_t> next_second() const;
 
+  [[nodiscard]] bool attached() const;  // the subject has loaded the library
+
   // After anything was done to the subject: asks it to come to rest once more.
   void challenge();
   [[nodiscard]] bool at_rest() const;                       // since the last challenge

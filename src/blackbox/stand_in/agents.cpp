@@ -120,13 +120,13 @@ void Agents::hear_request(Agent& agent) {
 void Agents::gone(Place place) {
   Agent& agent = **place;
   if (agent.state == Agent::State::waiting) waiting_[agent.transport] -= 1;
-  if (agent.state == Agent::State::greeted) {
-    agent.reader.end_of_file();
-    if (!agent.reader.failure().empty())
-      notes_.broke_off = "breaks off in the middle of a request to " + agent.transport;
+  if (agent.state == Agent::State::greeted) agent.reader.end_of_file();
+  if (!agent.reader.failure().empty()) {
+    notes_.broke_off = "breaks off in the middle of a request to " + agent.transport;
+  } else if (agent.state != Agent::State::reported) {
+    notes_.see(Closed{agent.transport});
   }
   requests_.erase(agent.id);
-  if (agent.state != Agent::State::reported) notes_.see(Closed{agent.transport});
   agents_.erase(place);
 }
 

@@ -22,8 +22,8 @@ epoll_event wish(int fd, std::uint32_t events) {
 
 Hub::Hub() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
-void Hub::watch(int fd, Callback callback, bool counts) {
-  watches_[fd] = std::make_shared<Watch>(Watch{std::move(callback), counts});
+void Hub::watch(int fd, Callback callback) {
+  callbacks_[fd] = std::make_shared<Callback>(std::move(callback));
   epoll_event event = wish(fd, EPOLLIN);
   (void)epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
 }
@@ -34,23 +34,20 @@ void Hub::watch_output(int fd, bool wanted) {
 }
 
 void Hub::forget(int fd) {
-  if (watches_.erase(fd) > 0) (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  if (callbacks_.erase(fd) > 0) (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-Hub::Served Hub::run(std::chrono::milliseconds wait) {
+int Hub::run(std::chrono::milliseconds wait) {
   std::array<epoll_event, kEventsPerRun> events{};
   const int ready = epoll_wait(epoll_.get(), events.data(), kEventsPerRun, static_cast<int>(wait.count()));
-  Served served;
   for (int i = 0; i < ready; ++i) {
     // A number that an earlier callback has given to another descriptor: that one looks in vain, which is harmless.
-    const auto found = watches_.find(events[static_cast<std::size_t>(i)].data.fd);
-    if (found == watches_.end()) continue;
-    const std::shared_ptr<Watch> watch = found->second;  // outlives a forget() from inside
-    watch->callback();
-    served.all += 1;
-    served.counted += watch->counts ? 1 : 0;
+    const auto found = callbacks_.find(events[static_cast<std::size_t>(i)].data.fd);
+    if (found == callbacks_.end()) continue;
+    const std::shared_ptr<Callback> callback = found->second;  // outlives a forget() from inside
+    (*callback)();
   }
-  return served;
+  return ready < 0 ? 0 : ready;
 }
 
 }  // namespace weir::blackbox::stand_in

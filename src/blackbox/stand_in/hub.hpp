@@ -16,25 +16,23 @@ class Hub {
 
   Hub();
 
-  // When it can be read, or has ended. `counts`: what is heard there may have changed something.
-  void watch(int fd, Callback callback, bool counts = true);
+  void watch(int fd, Callback callback);   // when it can be read, or has ended
   void watch_output(int fd, bool wanted);  // also when it can be written
   void forget(int fd);                     // before it is closed; also from inside a callback
 
-  // Serves what is ready, after waiting for so long at most.
-  struct Served {
-    int all = 0, counted = 0;
-  };
-  Served run(std::chrono::milliseconds wait);
+  // Serves what is ready, after waiting for so long at most. How many descriptors that was.
+  int run(std::chrono::milliseconds wait);
+
+  // Something was done that may keep the subject from resting: it has been told something, or has room again for what
+  // it wants to tell.
+  void acted() { acted_ = true; }
+  [[nodiscard]] bool has_acted() const { return acted_; }
+  void forget_acts() { acted_ = false; }
 
  private:
-  struct Watch {
-    Callback callback;
-    bool counts = true;
-  };
-
   Descriptor epoll_;
-  std::unordered_map<int, std::shared_ptr<Watch>> watches_;
+  std::unordered_map<int, std::shared_ptr<Callback>> callbacks_;
+  bool acted_ = false;
 };
 
 }  // namespace weir::blackbox::stand_in

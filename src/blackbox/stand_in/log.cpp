@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kAllocate = "qmgr_active_drain: allocate ";
 constexpr int kLinesPerRun = 100;
+constexpr int kManyLines = 4;              // so many waited that the writer may have been waiting for room
 constexpr std::uint64_t kLineMean = 1024;  // bytes of lines_max lines together, per line
 
 bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> words) {
@@ -58,6 +59,7 @@ void Log::serve() {
   for (int i = 0; i < kLinesPerRun && !notes_.misbehaviour; ++i) {
     const ssize_t got = recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
     if (got < 0) return;
+    if (i == kManyLines) hub_.acted();
     take(std::string(room.data(), static_cast<std::size_t>(got)));
   }
 }
@@ -70,7 +72,10 @@ void Log::take(std::string line) {
   }
   const std::string text = readable(without_head(line), root_);
   lines_.push_back(std::move(line));
-  if (starts_with_any(text, {"fatal: ", "panic: "})) last_words_ = true;
+  if (starts_with_any(text, {"fatal: ", "panic: "})) {
+    last_words_ = true;
+    hub_.acted();
+  }
   if (show_allocate_ && text.starts_with(kAllocate)) return notes_.see(Allocated{text.substr(kAllocate.size())});
   if (worth_showing(text)) notes_.see(LogText{text});
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -33,7 +34,7 @@ std::optional<Failure> Master::open(const std::filesystem::path& trigger_socket)
   return std::nullopt;
 }
 
-std::vector<std::array<int, 2>> Master::inheritance() const {
+std::vector<Inherited> Master::inheritance() const {
   return {{flow_read_.get(), 3}, {flow_write_.get(), 4}, {their_status_.get(), 5}, {trigger_socket_.get(), 6}};
 }
 

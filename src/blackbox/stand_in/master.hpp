@@ -1,7 +1,6 @@
 // What master(8) is to a queue manager: the trigger socket, the status channel, the pipe with flow tokens.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "blackbox/stand_in/hub.hpp"
 #include "blackbox/stand_in/notes.hpp"
 #include "blackbox/stand_in/wire.hpp"
+#include "blackbox/subject.hpp"
 #include "contract/result.hpp"
 
 namespace weir::blackbox::stand_in {
@@ -23,9 +23,8 @@ class Master {
   ~Master();
 
   [[nodiscard]] std::optional<Failure> open(const std::filesystem::path& trigger_socket);
-  // What the service inherits: ours, and its number there.
-  [[nodiscard]] std::vector<std::array<int, 2>> inheritance() const;
-  void started(int pid);  // it has
+  [[nodiscard]] std::vector<Inherited> inheritance() const;  // of the service
+  void started(int pid);                                     // it has
 
   // In one connection, closed at once.
   void trigger(std::string_view bytes);

@@ -14,6 +14,7 @@ namespace weir::blackbox::stand_in {
 namespace {
 
 constexpr int kBacklog = 200;
+constexpr ssize_t kMuch = 16384;  // bytes; the kernel's buffers are larger
 
 std::optional<sockaddr_un> address_of(const std::filesystem::path& path) {
   sockaddr_un address{};
@@ -60,6 +61,7 @@ Wire::Got Wire::read(std::string& bytes) {
   for (;;) {
     const ssize_t got = recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
     if (got > 0) {
+      if (got >= kMuch) hub_.acted();  // whoever wrote so much may have been waiting for room
       bytes.append(room.data(), static_cast<std::size_t>(got));
       return Got::bytes;
     }
@@ -76,6 +78,7 @@ void Wire::write(std::string_view bytes) {
 
 void Wire::flush() {
   if (unwritten_.empty()) return;
+  hub_.acted();
   const ssize_t sent = send(socket_.get(), unwritten_.data(), unwritten_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   const bool later = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
   if (sent < 0 && !later) unwritten_.clear();  // nobody reads: what is said is lost
@@ -92,6 +95,7 @@ void Wire::finish() {
 
 void Wire::close() {
   if (!open()) return;
+  hub_.acted();
   hub_.forget(socket_.get());
   socket_.reset();
 }
