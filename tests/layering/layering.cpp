@@ -48,7 +48,7 @@ const std::vector<Room>& rooms() {
       {"src/app", Purity::open, {"src", "model"}},
       {"src/app/qmgr", Purity::daemon, {"src", "model"}},
       {"props", Purity::open, kAll},
-      {"fuzz", Purity::open, {"src/contract", "src/codec", "model", "tests/support"}},
+      {"fuzz", Purity::open, {"src", "model"}},
       {"tests", Purity::open, kAll},
       {"bench", Purity::open, kAll},
   };

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Runs the fuzz targets for a while, the canary first, and says what came of it. `./dev fuzz` builds, then calls this.
+
+  campaign.py [TARGET ...] [--seconds N] [--jobs N] [--seed S]     fuzz; exit status 1 if anything was found
+  campaign.py [TARGET ...] --merge                                 minimise what is known into fuzz/corpus
+
+What a campaign learns is kept in BUILD/work/TARGET. A finding is copied to fuzz/corpus/TARGET/found-HASH, where the
+replay tests meet it from then on.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import hashlib
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CORPUS = ROOT / "fuzz" / "corpus"
+DICTIONARIES = ROOT / "fuzz" / "dict"
+
+CANARY_RUNS = 2_000_000  # many times what any engine that looks at coverage needs
+RUN_SECONDS_MAX = 25     # one input; more is a finding
+MEMORY_MB_MAX = 2048
+SIZE_MAX = 6000          # bytes of an input
+KEPT_MAX = 40_000        # bytes that merging keeps of a target in the tree: its smallest files
+LOCKSTEP_SIZE_MAX = 4 + 9 * 40
+
+
+@dataclasses.dataclass
+class Outcome:
+    target: str
+    status: int = 0
+    runs: int = 0
+    speed: int = 0
+    edges: int = 0
+    new_features: int = 0
+    corpus: int = 0
+    slow: int = 0
+    findings: list = dataclasses.field(default_factory=list)
+    why: str = ""
+
+
+def targets_of(build):
+    names = re.findall(r"^weir_add_fuzz\((\w+)", (ROOT / "fuzz/CMakeLists.txt").read_text(), re.M)
+    return [name for name in names if name != "canary" and (build / "bin" / f"{name}_fuzz").exists()]
+
+
+def program(build, target):
+    return build / "bin" / f"{target}_fuzz"
+
+
+def base_command(build, target):
+    size = LOCKSTEP_SIZE_MAX if target == "lockstep" else SIZE_MAX
+    command = [program(build, target), f"-rss_limit_mb={MEMORY_MB_MAX}", f"-timeout={RUN_SECONDS_MAX}",
+               f"-max_len={size}", "-print_final_stats=1"]
+    dictionary = DICTIONARIES / f"{target}.dict"
+    return command + ([f"-dict={dictionary}"] if dictionary.exists() else [])
+
+
+def run(command, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(list(map(str, command)), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+# The planted fault must be found, or nothing that follows means anything.
+def canary_is_found(build, seed):
+    folder = build / "findings" / "canary"
+    shutil.rmtree(folder, ignore_errors=True)
+    status, output = run([program(build, "canary"), f"-runs={CANARY_RUNS}", f"-seed={seed}", CORPUS / "canary"], folder)
+    crashes = [file.read_bytes() for file in folder.glob("crash-*")]
+    found = status != 0 and any(data[3:6] == b"wEr" for data in crashes)
+    runs = re.findall(r"^#(\d+)", output, re.M)
+    print(f"canary: {'found' if found else 'NOT FOUND'} after {runs[-1] if runs else '?'} runs", flush=True)
+    return found
+
+
+def number(pattern, text, which=-1):
+    found = re.findall(pattern, text, re.M)
+    return int(found[which]) if found else 0
+
+
+def read_statistics(outcome, output):
+    outcome.runs = number(r"stat::number_of_executed_units: *(\d+)", output)
+    outcome.speed = number(r"stat::average_exec_per_sec: *(\d+)", output)
+    outcome.edges = number(r" cov: (\d+)", output)
+    outcome.new_features = number(r" ft: (\d+)", output) - number(r"INITED.* ft: (\d+)", output)
+    outcome.corpus = number(r" corp: (\d+)", output)
+    reasons = re.findall(r".*broken invariant: .*|.*runtime error: .*|SUMMARY: .*|.*ERROR: .*", output)
+    outcome.why = reasons[0].strip() if reasons else ""
+
+
+def keep(artifact, target):
+    data = artifact.read_bytes()
+    place = CORPUS / target / f"found-{hashlib.sha256(data).hexdigest()[:16]}"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    return place
+
+
+def fuzz(build, target, seconds, seed):
+    outcome = Outcome(target)
+    work, findings = build / "work" / target, build / "findings" / target
+    work.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(findings, ignore_errors=True)
+    command = base_command(build, target) + [f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={findings}/",
+                                             work, CORPUS / target]
+    outcome.status, output = run(command, findings)
+    (build / "work" / f"{target}.log").write_text(output)
+    read_statistics(outcome, output)
+    for artifact in sorted(findings.iterdir()):
+        if artifact.name.startswith("slow-unit-"):
+            outcome.slow += 1
+        else:
+            outcome.findings.append(keep(artifact, target))
+    return outcome
+
+
+def print_table(outcomes):
+    print(f"{'target':<14}{'runs':>10}{'runs/s':>9}{'edges':>8}{'new ft':>8}{'corpus':>8}{'slow':>6}  result")
+    for o in outcomes:
+        result = "ok" if o.status == 0 else o.why or f"exit status {o.status}"
+        print(f"{o.target:<14}{o.runs:>10}{o.speed:>9}{o.edges:>8}{o.new_features:>8}{o.corpus:>8}{o.slow:>6}  {result}")
+
+
+def campaign(build, targets, seconds, jobs, seed):
+    print(f"seed {seed}: repeat with --seed {seed}", flush=True)
+    if not canary_is_found(build, seed):
+        return 1
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        outcomes = list(pool.map(lambda target: fuzz(build, target, seconds, seed), targets))
+    print_table(outcomes)
+    for outcome in outcomes:
+        for place in outcome.findings:
+            print(f"finding: {program(build, outcome.target)} {place.relative_to(ROOT)}")
+    return int(any(outcome.status != 0 for outcome in outcomes))
+
+
+# Only what reaches new edges is worth keeping in the tree; findings stay whatever they reach.
+def merge(build, target):
+    seeds = build / "seeds"
+    subprocess.run([sys.executable, ROOT / "fuzz/seeds.py", seeds], check=True)
+    merged = build / "merged" / target
+    shutil.rmtree(merged, ignore_errors=True)
+    merged.mkdir(parents=True)
+    sources = [folder for folder in [CORPUS / target, seeds / target, build / "work" / target] if folder.is_dir()]
+    command = base_command(build, target) + ["-merge=1", "-use_counters=0", merged, *sources]
+    status, output = run(command, build / "merged")
+    if status != 0:
+        print(output[-2000:])
+        return status
+    place = CORPUS / target
+    place.mkdir(parents=True, exist_ok=True)
+    for old in place.iterdir():
+        if not old.name.startswith("found-"):
+            old.unlink()
+    left = KEPT_MAX
+    for file in sorted(merged.iterdir(), key=lambda file: (file.stat().st_size, file.name)):
+        left -= file.stat().st_size
+        if left >= 0:
+            shutil.copy(file, place)
+    files = list(place.iterdir())
+    print(f"{target}: {len(files)} files, {sum(file.stat().st_size for file in files)} bytes", flush=True)
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("targets", nargs="*", metavar="TARGET")
+    parser.add_argument("--seconds", type=int, default=20, help="of each target (default 20)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=int, default=0, help="default: a fresh one, printed")
+    parser.add_argument("--merge", action="store_true", help="minimise all that is known into fuzz/corpus")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz")
+    arguments = parser.parse_args()
+    build = arguments.build.resolve()
+    known = targets_of(build)
+    unknown = [name for name in arguments.targets if name not in known]
+    if unknown:
+        sys.exit(f"no such target: {' '.join(unknown)}; there are {' '.join(known)}")
+    targets = arguments.targets or known
+    if arguments.merge:
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            return max(pool.map(lambda target: merge(build, target), targets))
+    seed = arguments.seed or random.SystemRandom().randrange(1, 2**31)
+    return campaign(build, targets, arguments.seconds, arguments.jobs, seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

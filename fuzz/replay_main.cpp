@@ -1,0 +1,183 @@
+// Runs a target without a fuzzing engine: over each file of the folders given, then over a fixed number of mutations of
+// it. What is done depends on nothing but the files, so a failure repeats.
+//
+//   NAME_fuzz [--mutations=N] FILE-OR-FOLDER...
+//
+// A failure names the file and the mutation, and leaves the bytes in the working directory as replay-failure.
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzz/mutate.hpp"
+#include "fuzz/target.hpp"
+#include "sim/prng.hpp"
+
+extern "C" {
+void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));
+std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed)
+    __attribute__((weak));
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kGrowthMax = 256;     // bytes that mutations may add
+constexpr std::size_t kMutatedMax = 65536;  // larger files are replayed, not mutated
+constexpr const char* kFailureFile = "replay-failure";
+
+// What is run at the moment, for whoever has to tell of its end.
+std::string current_name;
+int current_mutation = 0;
+std::string_view current_bytes;
+
+void tell_of_failure() {
+  std::fprintf(stderr, "\nreplay: %s, mutation %d (0: the file as it is), %zu bytes, now in ./%s\n",
+               current_name.c_str(), current_mutation, current_bytes.size(), kFailureFile);
+  if (std::FILE* file = std::fopen(kFailureFile, "wb")) {
+    (void)std::fwrite(current_bytes.data(), 1, current_bytes.size(), file);
+    (void)std::fclose(file);
+  }
+}
+
+void aborted(int) {
+  tell_of_failure();
+  std::signal(SIGABRT, SIG_DFL);
+  std::raise(SIGABRT);
+}
+
+weir::sim::Prng& prng() {
+  static weir::sim::Prng generator{0};
+  return generator;
+}
+std::size_t below(std::size_t bound) { return bound == 0 ? 0 : static_cast<std::size_t>(prng().next() % bound); }
+
+std::uint8_t some_byte(const std::uint8_t* data, std::size_t size) {
+  constexpr std::string_view kTelling{"\0\x01\x7f\x80\xff\n \t0-9$={}", 15};
+  const auto kind = below(3);
+  if (kind == 0) return static_cast<std::uint8_t>(prng().word());
+  if (kind == 1 && size > 0) return data[below(size)];
+  return static_cast<std::uint8_t>(kTelling[below(kTelling.size())]);
+}
+
+std::uint64_t hash_of(std::string_view bytes) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
+
+// In a buffer of exactly that size, so that a sanitizer sees a byte too many.
+void run_exactly(std::string_view bytes) {
+  const auto copy = std::make_unique<char[]>(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.get());
+  current_bytes = {copy.get(), bytes.size()};
+  weir::fuzz::run(current_bytes);
+  current_bytes = {};
+}
+
+std::string mutated(const std::string& bytes, int number) {
+  prng() = weir::sim::Prng{hash_of(bytes) + static_cast<std::uint64_t>(number)};
+  std::vector<std::uint8_t> buffer(bytes.begin(), bytes.end());
+  const std::size_t max = bytes.size() + kGrowthMax;
+  buffer.resize(max);
+  std::size_t size = bytes.size();
+  const auto rounds = 1 + below(4);
+  for (std::size_t i = 0; i < rounds; ++i) {
+    const bool custom = LLVMFuzzerCustomMutator != nullptr && below(2) == 0;
+    size = custom ? LLVMFuzzerCustomMutator(buffer.data(), size, max, prng().word())
+                  : LLVMFuzzerMutate(buffer.data(), size, max);
+  }
+  return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)};
+}
+
+std::vector<fs::path> files_of(const std::vector<std::string>& places) {
+  std::vector<fs::path> files;
+  for (const fs::path place : places) {
+    if (!fs::is_directory(place)) {
+      files.push_back(place);
+      continue;
+    }
+    for (const auto& entry : fs::recursive_directory_iterator(place)) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+int replay(const std::vector<fs::path>& files, int mutations) {
+  std::uint64_t runs = 0;
+  for (const fs::path& file : files) {
+    std::ifstream in{file, std::ios::binary};
+    if (!in) {
+      std::fprintf(stderr, "replay: cannot read %s\n", file.c_str());
+      return 2;
+    }
+    const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
+    current_name = file.string();
+    const int last = bytes.size() > kMutatedMax ? 0 : mutations;
+    for (current_mutation = 0; current_mutation <= last; ++current_mutation) {
+      run_exactly(current_mutation == 0 ? bytes : mutated(bytes, current_mutation));
+      ++runs;
+    }
+  }
+  std::printf("%zu files, %llu runs\n", files.size(), static_cast<unsigned long long>(runs));
+  return files.empty() ? 2 : 0;  // a test that looks at nothing must not pass
+}
+
+}  // namespace
+
+std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size) {
+  const std::size_t at = below(size);
+  const std::size_t length = std::min(1 + below(8), size - std::min(at, size));
+  switch (below(6)) {
+    case 0:
+      if (size > 0) data[at] = static_cast<std::uint8_t>(data[at] ^ (1U << below(8)));
+      return size;
+    case 1:
+      if (size > 0) data[at] = some_byte(data, size);
+      return size;
+    case 2:  // a byte more
+      if (size >= max_size) return size;
+      std::memmove(data + at + 1, data + at, size - at);
+      data[at] = some_byte(data, size);
+      return size + 1;
+    case 3:  // some bytes less
+      std::memmove(data + at, data + at + length, size - at - length);
+      return size - length;
+    case 4: {  // a piece twice
+      const std::size_t piece = std::min({1 + below(64), size - at, max_size - size});
+      std::memmove(data + at + piece, data + at, size - at);
+      return size + piece;
+    }
+    default: return below(8) == 0 ? at : size;  // cut off
+  }
+}
+
+int main(int argc, char** argv) {
+  constexpr std::string_view kMutations = "--mutations=";
+  int mutations = 0;
+  std::vector<std::string> places;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.substr(0, kMutations.size()) == kMutations) {
+      const auto digits = argument.substr(kMutations.size());
+      if (std::from_chars(digits.data(), digits.data() + digits.size(), mutations).ec != std::errc{}) return 2;
+    } else {
+      places.emplace_back(argument);
+    }
+  }
+  if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(tell_of_failure);
+  std::signal(SIGABRT, aborted);
+  return replay(files_of(places), mutations);
+}
