@@ -34,8 +34,10 @@ class Trial {
     outcome_.transcript.steps.push_back({input, expected_lines(seen, began), {}});
     if (twin_ && !compare(input, seen, allowed)) return false;
     if (written != nullptr && !compare_written(input, *written)) return false;
+    if (written != nullptr) lines_ += written->size();
     enter(seen);
-    if (promises_->broken()) {
+    // What is written may be about a setting that breaks a promise, or about an end.
+    if (written == nullptr && promises_->broken()) {
       const BrokenPromise& broken = *promises_->broken();
       depart({broken.requirement, show(input), broken.seen, broken.allowed});
     }
@@ -56,7 +58,7 @@ class Trial {
 
   Outcome finish() {
     twin_.reset();  // it tells its rows when it goes
-    outcome_.decisions = books_.decisions();
+    outcome_.decisions = std::max(books_.decisions(), lines_);
     outcome_.rows = promises_ ? promises_->tested() : std::map<std::string, std::uint64_t>{};
     if (court_.level == Level::exact && court_.twin_rows) {
       for (const auto& [row, count] : court_.twin_rows()) outcome_.rows[row] += count;
@@ -172,6 +174,7 @@ class Trial {
   Outcome outcome_;
   std::map<int, int> of_twin_;  // its number for a request of the subject's
   std::size_t inputs_ = 0;
+  std::uint64_t lines_ = 0;  // of a scenario, that were seen
   bool over_ = false;
 };
 
