@@ -160,11 +160,18 @@ class Trial {
   }
 
   bool compare_written(const Input& input, const std::vector<std::string>& written) {
-    const std::vector<std::string>& seen = outcome_.transcript.steps.back().expected;
+    std::vector<std::string> seen = outcome_.transcript.steps.back().expected;
+    if (std::holds_alternative<Setup>(input)) std::erase_if(seen, is_about_the_name);
     const auto [mine, other] = std::mismatch(seen.begin(), seen.end(), written.begin(), written.end());
     if (mine == seen.end() && other == written.end()) return true;
     depart({"", show(input), mine == seen.end() ? "nothing" : *mine, other == written.end() ? "nothing" : *other});
     return false;
+  }
+
+  // What nqmgr says of itself at start; scenarios are written for both names.
+  static bool is_about_the_name(const std::string& line) {
+    const auto has = [&](const char* part) { return line.find(part) != std::string::npos; };
+    return has("please update the $DIR") || has("(old name: nqmgr)") || has("old name (nqmgr)");
   }
 
   const Court& court_;

@@ -63,7 +63,7 @@ class Starting {
  public:
   Starting(const Setup& setup, const std::string& personality) {
     here_.process_name = here_.service_name = program_of(personality);
-    here_.config_directory = "$DIR/config";
+    here_.config_directory = "$DIR/e";
     here_.host_name = "mx.test.example";
     dictionary_ = codec::start_dictionary(here_);
     for (const auto& [name, value] : base_parameters()) dictionary_.set(name, value);
