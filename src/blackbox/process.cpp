@@ -31,6 +31,7 @@ constexpr std::chrono::milliseconds kLookEvery{100};          // at a subject th
 constexpr int kDiskLookEvery = 64;                            // times at rest
 constexpr std::uint64_t kMemoryMax = std::uint64_t{2} << 30;  // bytes
 constexpr int kLastRunsMax = 10'000;                          // of the hub, when a subject has ended
+constexpr std::uint64_t kVerboseLines = 10;                   // where it would log one without -v
 constexpr const char* kSetgidGroup = "postdrop";
 
 bool is_root() { return geteuid() == 0; }
@@ -245,7 +246,8 @@ std::optional<Failure> Process::Impl::make_surroundings(const Setup& setup, cons
   if (!scratch) return scratch.error();
   scratch_ = std::move(*scratch);
   const fs::path queue = Scratch::queue(options_.scratch);
-  log_.emplace(hub_, notes_, options_.scratch.string(), setup.show_allocate, options_.log_lines_max);
+  const std::uint64_t lines_max = options_.log_lines_max * (setup.show_allocate ? kVerboseLines : 1);
+  log_.emplace(hub_, notes_, options_.scratch.string(), setup.show_allocate, lines_max);
   if (auto failed = log_->listen(queue / "public/postlog")) return failed;
   services_.emplace(hub_, notes_);
   services_->on_bounce([this](const std::string& id) { scratch_->remove_bounce_log(id); });

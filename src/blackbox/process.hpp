@@ -24,7 +24,7 @@ struct SubjectOptions {
   std::string mail_owner = "postfix";  // as root it drops to this account by itself
   // What a subject may cost before it is given up; real time and bytes.
   std::chrono::seconds patience{10};      // for one input
-  std::uint64_t log_lines_max = 100'000;  // of one run
+  std::uint64_t log_lines_max = 100'000;  // of one run; ten times as many with -v
   std::uint64_t disk_max = 256ULL << 20;  // what it may write
 };
 

@@ -1,5 +1,5 @@
 // A program under test as a child process: started as master(8) starts a service, held within bounds, and gone when
-// this program is, whatever ends it.
+// the thread that started it is, whatever ends that.
 //
 // It may not fork or start threads: the kernel kills it then (ended() is -SIGSYS).
 #pragma once
