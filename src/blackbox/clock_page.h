@@ -3,6 +3,10 @@
 // The watcher acts (writes, closes, moves the clock), then raises `epoch` and sends a byte. The subject, whenever it
 // has nothing to do, reads `epoch`, looks once more at its descriptors and its clock, and only then writes what it
 // read to `rested`: local sockets hand over at once, so rested == epoch means that all consequences have been drawn.
+//
+// No race decides what a subject hears first: stand-ins speak only while it stands still. Whoever has said something to
+// one of them gives the word to the watcher before its next look (`handed`), and has it back when all answers are there
+// (`returned`); and a subject at rest does not go on before the watcher has done all that it wants to do (`hold`).
 // All fields but the last two are read and written atomically.
 #pragma once
 
@@ -19,6 +23,9 @@ struct weir_clock_page {
   uint64_t epoch;     // raised by the watcher
   uint64_t rested;    // the last epoch at which there was nothing to do
   int64_t until_us;   // until when, if nothing else happens
+  uint64_t handed;    // how often the subject has given the word away
+  uint64_t returned;  // and has it back
+  uint32_t hold;      // not 0: the subject stands still
   uint32_t hurry;     // not 0: nobody sleeps any more
   uint32_t refusals;  // not 0: `refused` is complete
   uint32_t attached;  // not 0: the subject has the page

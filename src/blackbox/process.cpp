@@ -132,6 +132,7 @@ class Process::Impl {
 
   void settle();
   [[nodiscard]] bool came_to_rest();
+  void give_answers();
   void look_at_costs();
   void look_at_disk();
   void note_moves();
@@ -161,6 +162,7 @@ class Process::Impl {
 std::vector<Observation> Process::Impl::apply(const Input& input) {
   const bool is_setup = std::holds_alternative<Setup>(input);
   if (over_ || is_setup == subject_.has_value()) return {};
+  if (clock_) clock_->hold();
   std::visit([this](const auto& each) { act(each); }, input);
   if (!over_) settle();
   return canonical(std::exchange(notes_.seen, {}));
@@ -314,11 +316,25 @@ bool Process::Impl::came_to_rest() {
   clock_->challenge();
   while (!clock_->at_rest()) {
     const bool silent = hub_.run(kLookEvery) == 0;
+    if (clock_->handed_over()) give_answers();
     if (silent || steady_clock::now() > give_up_) look_at_costs();
     if (ended_ || notes_.misbehaviour) return true;
   }
   while (!hub_.has_acted() && hub_.run({}) > 0) {}
+  if (services_->want_to_speak()) {
+    clock_->hold();
+    services_->speak();
+  }
   return !hub_.has_acted();
+}
+
+// The subject stands still: all that it has said is there, and all that is said now is there when it looks.
+void Process::Impl::give_answers() {
+  const bool has_acted = hub_.has_acted();
+  while (!notes_.misbehaviour && hub_.run({}) > 0) {}
+  services_->speak();
+  if (!has_acted) hub_.forget_acts();
+  clock_->give_back();
 }
 
 void Process::Impl::look_at_costs() {

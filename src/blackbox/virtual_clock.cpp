@@ -66,10 +66,24 @@ std::optional<std::int64_t> VirtualClock::next_second() const {
 
 bool VirtualClock::attached() const { return __atomic_load_n(&page_->attached, __ATOMIC_SEQ_CST) != 0; }
 
+bool VirtualClock::handed_over() const {
+  return __atomic_load_n(&page_->handed, __ATOMIC_SEQ_CST) != __atomic_load_n(&page_->returned, __ATOMIC_SEQ_CST);
+}
+
+void VirtualClock::give_back() {
+  __atomic_store_n(&page_->returned, __atomic_load_n(&page_->handed, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+  wake();
+}
+
+void VirtualClock::hold() { __atomic_store_n(&page_->hold, 1U, __ATOMIC_SEQ_CST); }
+
 void VirtualClock::challenge() {
   __atomic_add_fetch(&page_->epoch, 1, __ATOMIC_SEQ_CST);
-  (void)send(ours_.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+  __atomic_store_n(&page_->hold, 0U, __ATOMIC_SEQ_CST);
+  wake();
 }
+
+void VirtualClock::wake() { (void)send(ours_.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); }
 
 bool VirtualClock::at_rest() const {
   return __atomic_load_n(&page_->rested, __ATOMIC_SEQ_CST) == __atomic_load_n(&page_->epoch, __ATOMIC_SEQ_CST);

@@ -39,12 +39,18 @@ class VirtualClock {
   [[nodiscard]] int socket() const { return ours_.get(); }  // readable when at_rest() may have changed
   void read_socket();
 
+  // The subject waits for answers; and has been given them.
+  [[nodiscard]] bool handed_over() const;
+  void give_back();
+  void hold();  // at rest it stays, until the next challenge
+
   void hurry();  // sleeping is over
   // What the subject tried that it cannot, or must not do.
   [[nodiscard]] std::optional<std::string> refused() const;
 
  private:
   VirtualClock() = default;
+  void wake();
 
   Descriptor memory_, ours_, theirs_;
   weir_clock_page* page_ = nullptr;

@@ -59,6 +59,7 @@ struct Services::Client {
   const Service& service;
   codec::AttrListReader reader;
   std::string unread;
+  std::string unsaid;
 };
 
 Services::Services(Hub& hub, Notes& notes) : hub_(hub), notes_(notes) {}
@@ -86,7 +87,7 @@ void Services::accept(const Service& service) {
   clients_.emplace_back(hub_, std::move(socket), service);
   const Place place = std::prev(clients_.end());
   place->wire.watch([this, place] { serve(place); });
-  place->wire.write(codec::encode_greeting(codec::GreetingStyle::protocol, service.known.protocol));
+  say(*place, codec::encode_greeting(codec::GreetingStyle::protocol, service.known.protocol));
 }
 
 void Services::serve(Place place) {
@@ -109,11 +110,28 @@ void Services::serve(Place place) {
   }
 }
 
+void Services::say(Client& client, std::string_view bytes) {
+  client.unsaid.append(bytes);
+  want_to_speak_ = true;
+}
+
+void Services::speak() {
+  if (!std::exchange(want_to_speak_, false)) return;
+  for (const std::string& id : std::exchange(bounced_, {})) {
+    if (on_bounce_) on_bounce_(id);
+  }
+  for (const Service& service : services_) {
+    for (Client& client : clients_) {
+      if (&client.service == &service && !client.unsaid.empty()) client.wire.write(std::exchange(client.unsaid, {}));
+    }
+  }
+}
+
 void Services::answer(Client& client, const codec::AttrList& list) {
   const Service& service = client.service;
   const auto reply = service.known.kind == Kind::resolver ? resolver_reply(list) : status_reply(service, list);
   if (!reply) return nonsense(client, list);
-  client.wire.write(*reply);
+  say(client, *reply);
 }
 
 void Services::nonsense(const Client& client, const codec::AttrList& list) {
@@ -137,7 +155,7 @@ std::optional<std::string> Services::status_reply(const Service& service, const 
   if (!is_well_formed(service.known.kind, list)) return std::nullopt;
   Reported seen = reported(service.known.name, list);
   const std::string id = std::exchange(seen.message, message_of(seen.message));
-  if (on_bounce_ && seen.service == "bounce" && seen.nrequest != kAppend) on_bounce_(id);
+  if (seen.service == "bounce" && seen.nrequest != kAppend) bounced_.push_back(id);
   notes_.see(std::move(seen));
   return codec::encode_status(0);
 }

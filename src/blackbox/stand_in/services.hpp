@@ -26,6 +26,10 @@ class Services {
 
   // All of them, below the queue directory.
   [[nodiscard]] std::optional<Failure> listen(const std::filesystem::path& queue_directory);
+  // What they have to say since they were last spoken to: said in an order that does not depend on what came first.
+  [[nodiscard]] bool want_to_speak() const { return want_to_speak_; }
+  void speak();
+
   // The resolver's answers from now on.
   void resolve(const std::string& address, const Answer& answer) { answers_[address] = answer; }
   // Called with the queue id when bounce has sent a report: its log is gone then.
@@ -38,6 +42,7 @@ class Services {
 
   void accept(const Service& service);
   void serve(Place place);
+  void say(Client& client, std::string_view bytes);
   void answer(Client& client, const codec::AttrList& list);
   void nonsense(const Client& client, const codec::AttrList& list);
   [[nodiscard]] std::optional<std::string> resolver_reply(const codec::AttrList& list) const;
@@ -47,6 +52,8 @@ class Services {
   Notes& notes_;
   std::map<std::string, Answer> answers_;
   std::function<void(const std::string&)> on_bounce_;
+  std::vector<std::string> bounced_;  // of which a report was sent
+  bool want_to_speak_ = false;
   std::list<Service> services_;
   std::list<Client> clients_;
 };
