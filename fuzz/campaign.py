@@ -111,7 +111,7 @@ def fuzz(build, target, seconds, seed):
     work.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(findings, ignore_errors=True)
     command = base_command(build, target) + [f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={findings}/",
-                                             work, CORPUS / target]
+                                             work, CORPUS / target, build / "seeds" / target]
     outcome.status, output = run(command, findings)
     (build / "work" / f"{target}.log").write_text(output)
     read_statistics(outcome, output)
@@ -146,7 +146,6 @@ def campaign(build, targets, seconds, jobs, seed):
 # Only what reaches new edges is worth keeping in the tree; findings stay whatever they reach.
 def merge(build, target):
     seeds = build / "seeds"
-    subprocess.run([sys.executable, ROOT / "fuzz/seeds.py", seeds], check=True)
     merged = build / "merged" / target
     shutil.rmtree(merged, ignore_errors=True)
     merged.mkdir(parents=True)
@@ -186,6 +185,7 @@ def main():
     if unknown:
         sys.exit(f"no such target: {' '.join(unknown)}; there are {' '.join(known)}")
     targets = arguments.targets or known
+    subprocess.run([sys.executable, ROOT / "fuzz/seeds.py", build / "seeds"], check=True)
     if arguments.merge:
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             return max(pool.map(lambda target: merge(build, target), targets))

@@ -4,12 +4,14 @@
 //   than x has; one socket, one service
 //   services, warnings and errors together                   <=  2 lines(x)
 //   daemon_arguments(service)                                :   argv[0] first, the arguments of the line last
-//   parse(parse(x) written as plain lines)                    =  the same services, where no word needs quotes
+//   parse(service written as a plain line)                    =  the service, for those of x and for one made from x
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "codec/master_cf.hpp"
 #include "contract/check.hpp"
+#include "fuzz/bytes.hpp"
 #include "fuzz/target.hpp"
 
 namespace weir::fuzz {
@@ -75,9 +77,41 @@ void check_again(const MasterService& service) {
   WEIR_CHECK(alike(again.services.front(), service));
 }
 
+std::string plain_word(Bytes& bytes) {
+  std::string word = "w";
+  for (const char c : bytes.text().substr(0, 20)) {
+    if (is_plain(std::string(1, c)) && c != '#') word += c;
+  }
+  return word;
+}
+
+std::optional<bool> some_flag(Bytes& bytes) {
+  const auto kind = bytes.below(3);
+  return kind == 2 ? std::optional<bool>{} : std::optional<bool>{kind == 1};
+}
+
+void check_made(Bytes bytes) {
+  constexpr const char* kTypes[] = {"unix", "fifo", "pass", "unix-dgram", "inet"};
+  MasterService service;
+  service.line = 1;
+  service.type = kTypes[bytes.below(5)];
+  service.name = plain_word(bytes);
+  service.is_private = bytes.flag() && service.type != "inet";
+  service.unprivileged = bytes.flag();
+  service.chroot = some_flag(bytes);
+  service.wakeup = static_cast<int>(bytes.number(2));
+  service.wakeup_when_used = bytes.flag();
+  if (bytes.flag()) service.process_limit = static_cast<int>(bytes.number(2));
+  service.command = plain_word(bytes);
+  const auto arguments = bytes.below(4);
+  for (std::uint32_t i = 0; i < arguments; ++i) service.arguments.push_back({plain_word(bytes), 1});
+  check_again(service);
+}
+
 }  // namespace
 
 void run(std::string_view input) {
+  check_made(Bytes(input));
   const auto parsed = codec::parse_master_cf("master.cf", input);
   WEIR_CHECK(parsed.services.size() + parsed.warnings.size() + parsed.errors.size() <= 2 * lines_of(input));
   for (std::size_t i = 0; i < parsed.services.size(); ++i) {

@@ -43,6 +43,7 @@ void check_texts(std::string_view text) {
   }
   const auto attribute = codec::parse_named_attribute(text);
   WEIR_CHECK(!attribute.error.empty() || !attribute.name.empty());
+  if (const auto flags = codec::parse_return_flags(attribute.value)) WEIR_CHECK(*flags == 1 || *flags == 2);
   const auto size = codec::parse_size_fields(text);
   WEIR_CHECK(size.count >= 0 && size.count <= 6);
   if (const auto notify = codec::parse_notify(text)) WEIR_CHECK(codec::parse_notify(std::to_string(*notify)) == notify);

@@ -1,7 +1,9 @@
 // Runs a target without a fuzzing engine: over each file of the folders given, then over a fixed number of mutations of
 // it. What is done depends on nothing but the files, so a failure repeats.
 //
-//   NAME_fuzz [--mutations=N] FILE-OR-FOLDER...
+//   NAME_fuzz [--mutations=N] FILE-OR-FOLDER... [--as-they-are FILE-OR-FOLDER...]
+//
+// What comes after --as-they-are is not mutated.
 //
 // A failure names the file and the mutation, and leaves the bytes in the working directory as replay-failure.
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -115,13 +118,14 @@ std::vector<fs::path> files_of(const std::vector<std::string>& places) {
   return files;
 }
 
-int replay(const std::vector<fs::path>& files, int mutations) {
+// How much was run; nothing: a file could not be read.
+std::optional<std::uint64_t> replay(const std::vector<fs::path>& files, int mutations) {
   std::uint64_t runs = 0;
   for (const fs::path& file : files) {
     std::ifstream in{file, std::ios::binary};
     if (!in) {
       std::fprintf(stderr, "replay: cannot read %s\n", file.c_str());
-      return 2;
+      return std::nullopt;
     }
     const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
     current_name = file.string();
@@ -131,8 +135,7 @@ int replay(const std::vector<fs::path>& files, int mutations) {
       ++runs;
     }
   }
-  std::printf("%zu files, %llu runs\n", files.size(), static_cast<unsigned long long>(runs));
-  return files.empty() ? 2 : 0;  // a test that looks at nothing must not pass
+  return runs;
 }
 
 }  // namespace
@@ -167,17 +170,24 @@ std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t m
 int main(int argc, char** argv) {
   constexpr std::string_view kMutations = "--mutations=";
   int mutations = 0;
-  std::vector<std::string> places;
+  std::vector<std::string> places, unmutated;
+  bool as_they_are = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument.substr(0, kMutations.size()) == kMutations) {
       const auto digits = argument.substr(kMutations.size());
       if (std::from_chars(digits.data(), digits.data() + digits.size(), mutations).ec != std::errc{}) return 2;
+    } else if (argument == "--as-they-are") {
+      as_they_are = true;
     } else {
-      places.emplace_back(argument);
+      (as_they_are ? unmutated : places).emplace_back(argument);
     }
   }
   if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(tell_of_failure);
   std::signal(SIGABRT, aborted);
-  return replay(files_of(places), mutations);
+  const auto runs = replay(files_of(places), mutations);
+  const auto more = replay(files_of(unmutated), 0);
+  if (!runs || !more) return 2;
+  std::printf("%llu runs\n", static_cast<unsigned long long>(*runs + *more));
+  return *runs == 0 ? 2 : 0;  // a test that looks at nothing must not pass
 }

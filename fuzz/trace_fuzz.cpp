@@ -22,8 +22,9 @@ void check_line(const Result<TraceLine>& content) {
   const std::string text = trace::line_of(*content);
   WEIR_CHECK(text.find('\n') == std::string::npos);
   const auto again = trace::read_line(text);
-  // By text: a number that is none is not equal to itself.
   WEIR_CHECK(again && trace::line_of(*again) == text);
+  const bool has_nan = text.find("\"nan\"") != std::string::npos;  // which is not equal to itself
+  WEIR_CHECK(has_nan || *again == *content);
 }
 
 }  // namespace
