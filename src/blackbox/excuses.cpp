@@ -1,5 +1,9 @@
 #include "blackbox/excuses.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <string>
+
 namespace weir::blackbox {
 namespace {
 
@@ -8,32 +12,36 @@ const std::string* log_text(const std::optional<Observation>& observation) {
   return log == nullptr ? nullptr : &log->text;
 }
 
-const Requested* request_of(const std::optional<Observation>& observation) {
-  return observation ? std::get_if<Requested>(&observation->sight) : nullptr;
+bool has_rate_delay(const Setup& setup, const std::string& transport) {
+  const auto is_set = [&](const std::string& name) {
+    const auto found = setup.parameters.find(name);
+    return found != setup.parameters.end() && found->second != "0" && found->second != "0s";
+  };
+  return is_set(transport + "_transport_rate_delay") || is_set("default_transport_rate_delay");
 }
 
-bool contains(const std::string* text, const char* part) {
-  return text != nullptr && text->find(part) != std::string::npos;
+// Destinations of retry have a status code for a name.
+bool is_about_retry(const std::string* text) {
+  const auto has = [&](const char* part) { return text->find(part) != std::string::npos; };
+  return text != nullptr && (has("mail for 4.") || has("qmgr_queue_unthrottle: queue 4."));
 }
 
 }  // namespace
 
 std::vector<Excuse> known_excuses() {
+  using Seen = std::optional<Observation>;
   std::vector<Excuse> excuses;
-  excuses.push_back({"DV-01", "after a crash the destination is blamed with the reason of another delivery's report",
-                     [](const Input& input, const auto& seen, const auto& allowed, const Ledger&) {
-                       const auto* reply = std::get_if<Reply>(&input);
-                       const bool broke_off =
-                           std::holds_alternative<Crash>(input) || (reply != nullptr && reply->raw.has_value());
-                       (void)allowed;
-                       const Requested* request = request_of(seen);
-                       return broke_off && ((request != nullptr && request->transport == "retry") ||
-                                            contains(log_text(seen), "delivery temporarily suspended"));
+  excuses.push_back({"DV-02", "after an agent broke off, its transport with a rate delay gets no connection",
+                     [](const Input&, const Seen&, const Seen&, const Ledger& books) {
+                       return std::any_of(books.broken_off().begin(), books.broken_off().end(),
+                                          [&](const std::string& name) { return has_rate_delay(books.setup(), name); });
                      }});
+  excuses.push_back(
+      {"DV-01", "after an agent broke off, a destination is blamed with another delivery's reason",
+       [](const Input&, const Seen&, const Seen&, const Ledger& books) { return books.broken_off_after_blame(); }});
   excuses.push_back({"DV-03", "destinations of retry are kept for ever, and count",
-                     [](const Input&, const auto& seen, const auto& allowed, const Ledger&) {
-                       return contains(log_text(seen), "qmgr_queue_unthrottle") ||
-                              contains(log_text(allowed), "qmgr_queue_unthrottle");
+                     [](const Input&, const Seen& seen, const Seen& allowed, const Ledger&) {
+                       return is_about_retry(log_text(seen)) || is_about_retry(log_text(allowed));
                      }});
   return excuses;
 }

@@ -67,9 +67,12 @@ void Ledger::note(const Input& input) {
   } else if (const auto* hang_up = std::get_if<HangUp>(&input)) {
     if (waiting(hang_up->transport) > 0) --waiting_[hang_up->transport];
   } else if (const auto* reply = std::get_if<Reply>(&input)) {
+    if (reply->raw) note_break(reply->request);
+    blamed_ |= !reply->dsn.code.empty() || !reply->dsn.text.empty();
     const Standing good = reply->mark ? Standing::delivered : Standing::claimed;
     end_delivery(reply->request, reply->status == 0 && !reply->raw ? good : Standing::waiting);
   } else if (const auto* crash = std::get_if<Crash>(&input)) {
+    note_break(crash->request);
     end_delivery(crash->request, Standing::waiting);
   } else if (const auto* advance = std::get_if<Advance>(&input)) {
     now_ += advance->seconds;
@@ -80,6 +83,13 @@ void Ledger::note(const Input& input) {
   } else if (const auto* relisten = std::get_if<Relisten>(&input)) {
     listening_[relisten->transport] = true;
   }
+}
+
+void Ledger::note_break(int request) {
+  const auto found = running_.find(request);
+  if (found == running_.end()) return;
+  broken_off_.insert(found->second.request.transport);
+  broken_off_after_blame_ |= blamed_;
 }
 
 void Ledger::end_delivery(int request, Standing standing) {

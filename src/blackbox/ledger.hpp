@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,13 +61,21 @@ class Ledger {
   // Where an address goes by what the resolver says.
   [[nodiscard]] Answer resolve(const std::string& address) const;
 
+  // Transports whose agents have broken off, and whether one did after a report that blamed a destination.
+  [[nodiscard]] const std::set<std::string>& broken_off() const { return broken_off_; }
+  [[nodiscard]] bool broken_off_after_blame() const { return broken_off_after_blame_; }
+
   // How many decisions of the queue manager have been seen: everything but log lines.
   [[nodiscard]] std::uint64_t decisions() const { return decisions_; }
 
  private:
   void end_delivery(int request, Standing standing);
 
+  void note_break(int request);
+
   Setup setup_;
+  std::set<std::string> broken_off_;
+  bool blamed_ = false, broken_off_after_blame_ = false;
   std::int64_t now_ = 0;
   bool ended_ = false;
   std::uint64_t decisions_ = 0;

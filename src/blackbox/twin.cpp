@@ -633,12 +633,13 @@ bool Twin::World::is_for_flush_service(const std::string& site) {
 }
 
 void Twin::World::carry_out(const AskService& c) {
-  arrived_.push_back(ServiceAnswered{c.ticket, true});
   const auto* add = std::get_if<FlushAdd>(&c.request);
-  if (add != nullptr && !is_for_flush_service(add->site)) return;
-  const bool is_report = std::holds_alternative<ReportRequest>(c.request);
-  if (is_report && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
-  report(c);
+  if (add == nullptr || is_for_flush_service(add->site)) {
+    const bool is_report = std::holds_alternative<ReportRequest>(c.request);
+    if (is_report && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
+    report(c);
+  }
+  send(ServiceAnswered{c.ticket, true});  // Postfix waits for each of them
 }
 
 void Twin::World::report(const AskService& c) {

@@ -1,6 +1,7 @@
 #include "postfix/driver.hpp"
 
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -57,13 +58,14 @@ class Driver::Impl {
     return [this](Event event) { post(std::move(event)); };
   }
 
+  // What it leads to comes before what had been commanded and is still to be done: as if one thing were done at a time.
   void handle(const Event& event) {
     decided_.clear();
     brain_.handle(loop_.now(), event, decided_);
-    for (Command& command : decided_) commands_.push_back(std::move(command));
+    commands_.insert(commands_.begin(), std::make_move_iterator(decided_.begin()),
+                     std::make_move_iterator(decided_.end()));
   }
 
-  // In the order given: what the brain answers to an immediate reply follows what it had commanded before.
   void work() {
     while (!commands_.empty()) {
       const Command command = std::move(commands_.front());

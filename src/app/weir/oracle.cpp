@@ -98,11 +98,9 @@ class Oracle {
     if (!prepare()) return kNotJudged;
     const std::string text = read_file(options_.replayed);
     if (const auto script = sim::parse_script(text); script.has_value()) {
-      const Outcome outcome = blackbox::try_script(court_, script.value());
-      out_ << show(outcome.transcript);
-      add({options_.replayed, "generated", outcome, text});
+      replayed("generated", blackbox::try_script(court_, script.value()), text);
     } else if (const auto scenario = blackbox::parse_scenario(text); scenario.has_value()) {
-      add({options_.replayed, "named", blackbox::try_scenario(court_, scenario.value()), text});
+      replayed("named", blackbox::try_scenario(court_, scenario.value()), text);
     } else {
       errors_ << "weir oracle: " << options_.replayed << ": neither a script (" << script.error().text
               << ") nor a scenario (" << scenario.error().text << ")\n";
@@ -207,6 +205,11 @@ class Oracle {
       if (shorter.verdict == Verdict::departs) outcome = std::move(shorter);
     }
     add({"script " + std::to_string(number), "generated", std::move(outcome), show(script)});
+  }
+
+  void replayed(const char* kind, Outcome outcome, const std::string& text) {
+    out_ << show(outcome.transcript) << '\n';
+    add({options_.replayed, kind, std::move(outcome), text});
   }
 
   void add(blackbox::Case trial) {

@@ -90,7 +90,8 @@ TEST_F(DriverTest, EventsReachTheBrain) {
   EXPECT_EQ(brain_.seen, (std::vector<Event>{Started{}, Triggered{"FADI"}, Turn{}}));
 }
 
-TEST_F(DriverTest, AnswersFollowEverythingThatWasCommandedBefore) {
+// As if one thing were done at a time: what an answer leads to does not wait for what else had been commanded.
+TEST_F(DriverTest, WhatAnAnswerLeadsToIsDoneAtOnce) {
   brain_.rule = [](const Event& event, std::vector<Command>& out) {
     if (std::holds_alternative<Turn>(event)) {
       out = {Log{note("1")}, OpenScan{Queue::incoming}, ScanNext{Queue::incoming}, Log{note("2")}};
@@ -100,7 +101,7 @@ TEST_F(DriverTest, AnswersFollowEverythingThatWasCommandedBefore) {
   };
   driver_.turn();
   EXPECT_EQ(brain_.seen, (std::vector<Event>{Turn{}, ScanEnded{Queue::incoming}}));
-  EXPECT_EQ(log_.take(), (Lines{noted("1"), noted("2"), noted("3")}));
+  EXPECT_EQ(log_.take(), (Lines{noted("1"), noted("3"), noted("2")}));
 }
 
 TEST_F(DriverTest, EventsThatComeUpMeanwhileWaitForTheirTurn) {
