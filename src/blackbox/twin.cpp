@@ -298,8 +298,6 @@ class Twin::World {
   int last_request_ = 0;
   std::vector<Event> timer_phase_;  // connections that failed at once
   std::deque<Event> arrived_;       // answers that are read in the next round
-  std::deque<Command> commands_;    // not carried out yet
-  bool working_ = false;            // at the first of them
   std::vector<Observation> seen_;
   std::vector<std::string> broken_;
 };
@@ -351,21 +349,13 @@ TwinView Twin::World::view() const {
 
 // --- the loop --------------------------------------------------------------------------------------------
 
-// What follows from an immediate answer comes after all that was commanded before.
 void Twin::World::send(const Event& event) {
   std::vector<Command> commands;
   brain_->handle(time(), event, commands);
   if (check_) {
     for (std::string& what : check_(*brain_)) broken_.push_back(std::move(what));
   }
-  for (Command& command : commands) commands_.push_back(std::move(command));
-  if (std::exchange(working_, true)) return;
-  while (!commands_.empty()) {
-    const Command command = std::move(commands_.front());
-    commands_.pop_front();
-    std::visit([this](const auto& c) { carry_out(c); }, command);
-  }
-  working_ = false;
+  for (const Command& command : commands) std::visit([this](const auto& c) { carry_out(c); }, command);
 }
 
 // Rounds until nothing is left to do.
