@@ -38,7 +38,7 @@
 #define SECOND INT64_C(1000000)
 #define NEVER INT64_MAX
 
-static struct weir_clock_page *page;
+static struct weir_clock_page* page;
 static uid_t last_user;
 
 // --- page and watcher ----------------------------------------------------------------------------------
@@ -51,8 +51,7 @@ static void die_with_watcher(void) {
 
 __attribute__((constructor)) static void attach(void) {
   if (getenv(WEIR_CLOCK_VARIABLE) == NULL) _exit(WEIR_CLOCK_FAILED);
-  void *memory =
-      mmap(NULL, WEIR_CLOCK_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, WEIR_CLOCK_PAGE_FD, 0);
+  void* memory = mmap(NULL, WEIR_CLOCK_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, WEIR_CLOCK_PAGE_FD, 0);
   if (memory == MAP_FAILED) _exit(WEIR_CLOCK_FAILED);
   syscall(SYS_close, WEIR_CLOCK_PAGE_FD);
   page = memory;
@@ -64,13 +63,13 @@ __attribute__((constructor)) static void attach(void) {
 static int64_t now_us(void) { return __atomic_load_n(&page->now_us, __ATOMIC_SEQ_CST); }
 
 // The first thing that is refused is what the watcher hears of.
-static void refuse(const char *format, const char *what) {
+static void refuse(const char* format, const char* what) {
   if (__atomic_load_n(&page->refusals, __ATOMIC_SEQ_CST) != 0) return;
   snprintf(page->refused, sizeof page->refused, format, what);
   __atomic_store_n(&page->refusals, 1, __ATOMIC_SEQ_CST);
 }
 
-static int unsupported(const char *call) {
+static int unsupported(const char* call) {
   refuse("waits with %s, which the virtual clock does not cover", call);
   errno = ENOSYS;
   return -1;
@@ -89,15 +88,15 @@ static void announce(uint64_t epoch, int64_t until) {
   errno = saved;
 }
 
-static int real_poll(struct pollfd *fds, nfds_t count, const struct timespec *limit, const sigset_t *mask) {
+static int real_poll(struct pollfd* fds, nfds_t count, const struct timespec* limit, const sigset_t* mask) {
   struct timespec copy = {0, 0};
   if (limit != NULL) copy = *limit;
   return (int)syscall(SYS_ppoll, fds, count, limit == NULL ? NULL : &copy, mask, (size_t)(_NSIG / 8));
 }
 
 // Sleeps until the watcher or one of the descriptors has something; -1 for a signal. The last of `fds` is free.
-static int doze(struct pollfd *fds, nfds_t count, const sigset_t *mask) {
-  struct pollfd *watcher = &fds[count];
+static int doze(struct pollfd* fds, nfds_t count, const sigset_t* mask) {
+  struct pollfd* watcher = &fds[count];
   watcher->fd = WEIR_CLOCK_SOCKET_FD;
   watcher->events = POLLIN;
   watcher->revents = 0;
@@ -106,8 +105,7 @@ static int doze(struct pollfd *fds, nfds_t count, const sigset_t *mask) {
   if (watcher->revents & POLLNVAL) _exit(WEIR_CLOCK_FAILED);
   if (watcher->revents == 0) return 0;
   char bytes[64];
-  const ssize_t got =
-      syscall(SYS_recvfrom, WEIR_CLOCK_SOCKET_FD, bytes, sizeof bytes, MSG_DONTWAIT, NULL, NULL);
+  const ssize_t got = syscall(SYS_recvfrom, WEIR_CLOCK_SOCKET_FD, bytes, sizeof bytes, MSG_DONTWAIT, NULL, NULL);
   if (got == 0 || (got < 0 && errno == ECONNRESET)) _exit(0);  // the watcher is gone
   return 0;
 }
@@ -136,20 +134,20 @@ static void stand_still(void) {
   while (__atomic_load_n(&page->hold, __ATOMIC_SEQ_CST) != 0) doze(fds, 0, NULL);
 }
 
-ssize_t write(int fd, const void *bytes, size_t size) {
+ssize_t write(int fd, const void* bytes, size_t size) {
   speaks(fd);
   return syscall(SYS_write, fd, bytes, size);
 }
-ssize_t writev(int fd, const struct iovec *parts, int count) {
+ssize_t writev(int fd, const struct iovec* parts, int count) {
   speaks(fd);
   return syscall(SYS_writev, fd, parts, count);
 }
-ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size) {
+ssize_t sendto(int fd, const void* bytes, size_t size, int flags, const struct sockaddr* to, socklen_t to_size) {
   speaks(fd);
   return syscall(SYS_sendto, fd, bytes, size, flags, to, to_size);
 }
-ssize_t send(int fd, const void *bytes, size_t size, int flags) { return sendto(fd, bytes, size, flags, NULL, 0); }
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+ssize_t send(int fd, const void* bytes, size_t size, int flags) { return sendto(fd, bytes, size, flags, NULL, 0); }
+ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
   speaks(fd);
   return syscall(SYS_sendmsg, fd, message, flags);
 }
@@ -163,7 +161,7 @@ static struct timer {
   int64_t next_us, interval_us;
 } timers[TIMERS];
 
-static struct timer *timer_of(int fd) {
+static struct timer* timer_of(int fd) {
   for (int i = 0; i < TIMERS; ++i) {
     if (fd > 0 && timers[i].fd == fd) return &timers[i];
   }
@@ -181,7 +179,7 @@ static int64_t next_timer(void) {
 static void fire_timers(void) {
   const int64_t now = now_us();
   for (int i = 0; i < TIMERS; ++i) {
-    struct timer *timer = &timers[i];
+    struct timer* timer = &timers[i];
     if (timer->fd <= 0 || timer->next_us > now) continue;
     uint64_t times = 1;
     if (timer->interval_us > 0) {
@@ -201,7 +199,7 @@ static void forget_count(int fd) {
   if (real_poll(&one, 1, &none, NULL) == 1 && read(fd, &count, sizeof count) < 0) errno = 0;
 }
 
-static int64_t micros(const struct timespec *time) { return time->tv_sec * SECOND + (time->tv_nsec + 999) / 1000; }
+static int64_t micros(const struct timespec* time) { return time->tv_sec * SECOND + (time->tv_nsec + 999) / 1000; }
 
 static struct timespec spec(int64_t us) {
   const struct timespec time = {us / SECOND, us % SECOND * 1000};
@@ -210,7 +208,7 @@ static struct timespec spec(int64_t us) {
 
 int timerfd_create(int clock, int flags) {
   (void)clock;
-  struct timer *timer = NULL;
+  struct timer* timer = NULL;
   for (int i = 0; i < TIMERS && timer == NULL; ++i) {
     if (timers[i].fd <= 0) timer = &timers[i];
   }
@@ -223,8 +221,8 @@ int timerfd_create(int clock, int flags) {
   return fd;
 }
 
-int timerfd_gettime(int fd, struct itimerspec *value) {
-  const struct timer *timer = timer_of(fd);
+int timerfd_gettime(int fd, struct itimerspec* value) {
+  const struct timer* timer = timer_of(fd);
   if (timer == NULL) {
     errno = EINVAL;
     return -1;
@@ -235,8 +233,8 @@ int timerfd_gettime(int fd, struct itimerspec *value) {
   return 0;
 }
 
-int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct itimerspec *old) {
-  struct timer *timer = timer_of(fd);
+int timerfd_settime(int fd, int flags, const struct itimerspec* value, struct itimerspec* old) {
+  struct timer* timer = timer_of(fd);
   if (timer == NULL) {
     errno = EINVAL;
     return -1;
@@ -250,7 +248,7 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct it
 }
 
 int close(int fd) {
-  struct timer *timer = timer_of(fd);
+  struct timer* timer = timer_of(fd);
   if (timer != NULL) timer->fd = 0;
   if (fd >= 0 && fd < TALKS) talks[fd] = 0;
   if (page != NULL && fd == WEIR_CLOCK_SOCKET_FD) return 0;
@@ -263,20 +261,20 @@ static int is_cpu_clock(clockid_t clock) {
   return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID || clock < 0;
 }
 
-int clock_gettime(clockid_t clock, struct timespec *time) {
+int clock_gettime(clockid_t clock, struct timespec* time) {
   if (page == NULL || is_cpu_clock(clock)) return (int)syscall(SYS_clock_gettime, clock, time);
   *time = spec(now_us());
   return 0;
 }
 
-time_t time(time_t *result) {
+time_t time(time_t* result) {
   struct timespec now = {0, 0};
   clock_gettime(CLOCK_REALTIME, &now);
   if (result != NULL) *result = now.tv_sec;
   return now.tv_sec;
 }
 
-int gettimeofday(struct timeval *restrict result, void *restrict zone) {
+int gettimeofday(struct timeval* restrict result, void* restrict zone) {
   (void)zone;
   struct timespec now = {0, 0};
   clock_gettime(CLOCK_REALTIME, &now);
@@ -285,7 +283,7 @@ int gettimeofday(struct timeval *restrict result, void *restrict zone) {
   return 0;
 }
 
-int timespec_get(struct timespec *time, int base) {
+int timespec_get(struct timespec* time, int base) {
   return base == TIME_UTC && clock_gettime(CLOCK_REALTIME, time) == 0 ? base : 0;
 }
 
@@ -293,17 +291,17 @@ int timespec_get(struct timespec *time, int base) {
 
 // How a wait looks, without waiting, at what is ready.
 struct look {
-  int (*ready)(const struct look *look);
+  int (*ready)(const struct look* look);
   int epoll, count;
-  struct epoll_event *events;
-  struct pollfd *fds;
+  struct epoll_event* events;
+  struct pollfd* fds;
   nfds_t fd_count;
   fd_set *reads, *writes, *excepts;
-  const sigset_t *mask;
+  const sigset_t* mask;
 };
 
 // `fds` wake the waiting; the last of them is free.
-static int await(const struct look *look, int64_t until, struct pollfd *fds, nfds_t count) {
+static int await(const struct look* look, int64_t until, struct pollfd* fds, nfds_t count) {
   for (;;) {
     stand_still();
     const uint64_t epoch = __atomic_load_n(&page->epoch, __ATOMIC_SEQ_CST);
@@ -319,36 +317,35 @@ static int await(const struct look *look, int64_t until, struct pollfd *fds, nfd
 static int64_t deadline(int64_t limit_us) { return limit_us < 0 ? NEVER : now_us() + limit_us; }
 static int64_t millis(int limit) { return limit < 0 ? -1 : (int64_t)limit * 1000; }
 
-static int epoll_ready(const struct look *look) {
+static int epoll_ready(const struct look* look) {
   return (int)syscall(SYS_epoll_pwait, look->epoll, look->events, look->count, 0, look->mask, (size_t)(_NSIG / 8));
 }
 
-static int await_epoll(int epoll, struct epoll_event *events, int count, int64_t limit_us, const sigset_t *mask) {
+static int await_epoll(int epoll, struct epoll_event* events, int count, int64_t limit_us, const sigset_t* mask) {
   struct look look = {.ready = epoll_ready, .epoll = epoll, .count = count, .events = events, .mask = mask};
   struct pollfd fds[2] = {{.fd = epoll, .events = POLLIN}};
   return await(&look, deadline(limit_us), fds, 1);
 }
 
-int epoll_wait(int epoll, struct epoll_event *events, int count, int limit) {
+int epoll_wait(int epoll, struct epoll_event* events, int count, int limit) {
   return await_epoll(epoll, events, count, millis(limit), NULL);
 }
-int epoll_pwait(int epoll, struct epoll_event *events, int count, int limit, const sigset_t *mask) {
+int epoll_pwait(int epoll, struct epoll_event* events, int count, int limit, const sigset_t* mask) {
   return await_epoll(epoll, events, count, millis(limit), mask);
 }
-int epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *limit,
-                 const sigset_t *mask) {
+int epoll_pwait2(int epoll, struct epoll_event* events, int count, const struct timespec* limit, const sigset_t* mask) {
   return await_epoll(epoll, events, count, limit == NULL ? -1 : micros(limit), mask);
 }
 
-static int poll_ready(const struct look *look) {
+static int poll_ready(const struct look* look) {
   const struct timespec none = {0, 0};
   return real_poll(look->fds, look->fd_count, &none, look->mask);
 }
 
-static int await_poll(struct pollfd *fds, nfds_t count, int64_t limit_us, const sigset_t *mask) {
+static int await_poll(struct pollfd* fds, nfds_t count, int64_t limit_us, const sigset_t* mask) {
   if (limit_us == 0 && page == NULL) return real_poll(fds, count, &(struct timespec){0, 0}, mask);
   struct pollfd few[64];
-  struct pollfd *copy = count < 64 ? few : malloc((count + 1) * sizeof *copy);
+  struct pollfd* copy = count < 64 ? few : malloc((count + 1) * sizeof *copy);
   if (copy == NULL) return -1;
   if (count > 0) memcpy(copy, fds, count * sizeof *copy);
   struct look look = {.ready = poll_ready, .fds = fds, .fd_count = count, .mask = mask};
@@ -359,28 +356,28 @@ static int await_poll(struct pollfd *fds, nfds_t count, int64_t limit_us, const 
   return ready;
 }
 
-int poll(struct pollfd *fds, nfds_t count, int limit) { return await_poll(fds, count, millis(limit), NULL); }
-int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *limit, const sigset_t *mask) {
+int poll(struct pollfd* fds, nfds_t count, int limit) { return await_poll(fds, count, millis(limit), NULL); }
+int ppoll(struct pollfd* fds, nfds_t count, const struct timespec* limit, const sigset_t* mask) {
   return await_poll(fds, count, limit == NULL ? -1 : micros(limit), mask);
 }
-int __poll_chk(struct pollfd *fds, nfds_t count, int limit, size_t size);
-int __poll_chk(struct pollfd *fds, nfds_t count, int limit, size_t size) {
+int __poll_chk(struct pollfd* fds, nfds_t count, int limit, size_t size);
+int __poll_chk(struct pollfd* fds, nfds_t count, int limit, size_t size) {
   if (size / sizeof *fds < count) abort();
   return poll(fds, count, limit);
 }
-int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *limit, const sigset_t *mask, size_t size);
-int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *limit, const sigset_t *mask, size_t size) {
+int __ppoll_chk(struct pollfd* fds, nfds_t count, const struct timespec* limit, const sigset_t* mask, size_t size);
+int __ppoll_chk(struct pollfd* fds, nfds_t count, const struct timespec* limit, const sigset_t* mask, size_t size) {
   if (size / sizeof *fds < count) abort();
   return ppoll(fds, count, limit, mask);
 }
 
-static int is_set(int fd, const fd_set *set) { return set != NULL && FD_ISSET(fd, set); }
+static int is_set(int fd, const fd_set* set) { return set != NULL && FD_ISSET(fd, set); }
 
 // The sets say what is asked for until something is ready.
-static int select_ready(const struct look *look) {
+static int select_ready(const struct look* look) {
   fd_set sets[3];
-  fd_set *const given[3] = {look->reads, look->writes, look->excepts};
-  fd_set *asked[3] = {NULL, NULL, NULL};
+  fd_set* const given[3] = {look->reads, look->writes, look->excepts};
+  fd_set* asked[3] = {NULL, NULL, NULL};
   for (int i = 0; i < 3; ++i) {
     if (given[i] == NULL) continue;
     sets[i] = *given[i];
@@ -388,7 +385,7 @@ static int select_ready(const struct look *look) {
   }
   struct timespec none = {0, 0};
   const struct {
-    const sigset_t *mask;
+    const sigset_t* mask;
     size_t size;
   } mask = {look->mask, _NSIG / 8};
   const int ready = (int)syscall(SYS_pselect6, look->count, asked[0], asked[1], asked[2], &none, &mask);
@@ -398,13 +395,13 @@ static int select_ready(const struct look *look) {
   return ready;
 }
 
-static void clear_sets(const struct look *look) {
+static void clear_sets(const struct look* look) {
   if (look->reads != NULL) FD_ZERO(look->reads);
   if (look->writes != NULL) FD_ZERO(look->writes);
   if (look->excepts != NULL) FD_ZERO(look->excepts);
 }
 
-static int await_select(const struct look *look, int64_t limit_us) {
+static int await_select(const struct look* look, int64_t limit_us) {
   struct pollfd fds[FD_SETSIZE + 1];
   nfds_t count = 0;
   for (int fd = 0; fd < look->count && fd < FD_SETSIZE; ++fd) {
@@ -417,17 +414,17 @@ static int await_select(const struct look *look, int64_t limit_us) {
   return ready;
 }
 
-static int pause_for(int64_t us, struct timespec *left);
+static int pause_for(int64_t us, struct timespec* left);
 
-int select(int count, fd_set *reads, fd_set *writes, fd_set *excepts, struct timeval *limit) {
+int select(int count, fd_set* reads, fd_set* writes, fd_set* excepts, struct timeval* limit) {
   const int64_t limit_us = limit == NULL ? -1 : limit->tv_sec * SECOND + limit->tv_usec;
   if (count == 0 && limit_us >= 0) return pause_for(limit_us, NULL);
   const struct look look = {
       .ready = select_ready, .count = count, .reads = reads, .writes = writes, .excepts = excepts};
   return await_select(&look, limit_us);
 }
-int pselect(int count, fd_set *reads, fd_set *writes, fd_set *excepts, const struct timespec *limit,
-            const sigset_t *mask) {
+int pselect(int count, fd_set* reads, fd_set* writes, fd_set* excepts, const struct timespec* limit,
+            const sigset_t* mask) {
   const struct look look = {
       .ready = select_ready, .count = count, .reads = reads, .writes = writes, .excepts = excepts, .mask = mask};
   return await_select(&look, limit == NULL ? -1 : micros(limit));
@@ -447,34 +444,34 @@ static void await_input(int fd) {
   errno = saved;
 }
 
-ssize_t read(int fd, void *bytes, size_t size) {
+ssize_t read(int fd, void* bytes, size_t size) {
   await_input(fd);
   return syscall(SYS_read, fd, bytes, size);
 }
-ssize_t recvfrom(int fd, void *restrict bytes, size_t size, int flags, struct sockaddr *restrict from,
-                 socklen_t *restrict from_size) {
+ssize_t recvfrom(int fd, void* restrict bytes, size_t size, int flags, struct sockaddr* restrict from,
+                 socklen_t* restrict from_size) {
   if ((flags & MSG_DONTWAIT) == 0) await_input(fd);
   return syscall(SYS_recvfrom, fd, bytes, size, flags, from, from_size);
 }
-ssize_t recv(int fd, void *bytes, size_t size, int flags) { return recvfrom(fd, bytes, size, flags, NULL, NULL); }
-ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
+ssize_t recv(int fd, void* bytes, size_t size, int flags) { return recvfrom(fd, bytes, size, flags, NULL, NULL); }
+ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
   if ((flags & MSG_DONTWAIT) == 0) await_input(fd);
   return syscall(SYS_recvmsg, fd, message, flags);
 }
-int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size, int flags) {
+int accept4(int fd, struct sockaddr* restrict address, socklen_t* restrict size, int flags) {
   await_input(fd);
   return (int)syscall(SYS_accept4, fd, address, size, flags);
 }
-int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict size) {
+int accept(int fd, struct sockaddr* restrict address, socklen_t* restrict size) {
   return accept4(fd, address, size, 0);
 }
-ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room);
-ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room) {
+ssize_t __read_chk(int fd, void* bytes, size_t size, size_t room);
+ssize_t __read_chk(int fd, void* bytes, size_t size, size_t room) {
   if (room < size) abort();
   return read(fd, bytes, size);
 }
-ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
-ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags) {
+ssize_t __recv_chk(int fd, void* bytes, size_t size, size_t room, int flags);
+ssize_t __recv_chk(int fd, void* bytes, size_t size, size_t room, int flags) {
   if (room < size) abort();
   return recv(fd, bytes, size, flags);
 }
@@ -494,7 +491,7 @@ static int sleep_until(int64_t until) {
 }
 
 // Less than a second is for somebody else's benefit, who lives in real time.
-static int pause_for(int64_t us, struct timespec *left) {
+static int pause_for(int64_t us, struct timespec* left) {
   if (us < SECOND || page == NULL) {
     const struct timespec time = spec(us);
     return (int)syscall(SYS_nanosleep, &time, left);
@@ -505,9 +502,9 @@ static int pause_for(int64_t us, struct timespec *left) {
   return result;
 }
 
-int nanosleep(const struct timespec *time, struct timespec *left) { return pause_for(micros(time), left); }
+int nanosleep(const struct timespec* time, struct timespec* left) { return pause_for(micros(time), left); }
 
-int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left) {
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec* time, struct timespec* left) {
   if (is_cpu_clock(clock)) return unsupported("clock_nanosleep of CPU time") < 0 ? ENOSYS : 0;
   const int result = flags & TIMER_ABSTIME ? sleep_until(micros(time)) : pause_for(micros(time), left);
   return result < 0 ? errno : 0;
@@ -520,22 +517,22 @@ unsigned sleep(unsigned seconds) {
 
 int usleep(useconds_t us) { return pause_for(us, NULL); }
 
-int timer_create(clockid_t clock, struct sigevent *event, timer_t *timer) {
+int timer_create(clockid_t clock, struct sigevent* event, timer_t* timer) {
   (void)clock, (void)event, (void)timer;
   return unsupported("timer_create");
 }
-int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *limit) {
+int sigtimedwait(const sigset_t* set, siginfo_t* info, const struct timespec* limit) {
   (void)set, (void)info, (void)limit;
   return unsupported("sigtimedwait");
 }
-int sem_timedwait(sem_t *semaphore, const struct timespec *limit) {
+int sem_timedwait(sem_t* semaphore, const struct timespec* limit) {
   (void)semaphore, (void)limit;
   return unsupported("sem_timedwait");
 }
 
 // --- time stamps of files: "now" is virtual -------------------------------------------------------------
 
-static int stamp(int folder, const char *path, const struct timespec *times, int flags) {
+static int stamp(int folder, const char* path, const struct timespec* times, int flags) {
   struct timespec given[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
   if (times != NULL) memcpy(given, times, sizeof given);
   for (int i = 0; i < 2; ++i) {
@@ -544,26 +541,24 @@ static int stamp(int folder, const char *path, const struct timespec *times, int
   return (int)syscall(SYS_utimensat, folder, path, given, flags);
 }
 
-static int stamp_val(int folder, const char *path, const struct timeval *times, int flags) {
+static int stamp_val(int folder, const char* path, const struct timeval* times, int flags) {
   if (times == NULL) return stamp(folder, path, NULL, flags);
   const struct timespec given[2] = {{times[0].tv_sec, times[0].tv_usec * 1000},
                                     {times[1].tv_sec, times[1].tv_usec * 1000}};
   return stamp(folder, path, given, flags);
 }
 
-int utimensat(int folder, const char *path, const struct timespec times[2], int flags) {
+int utimensat(int folder, const char* path, const struct timespec times[2], int flags) {
   return stamp(folder, path, times, flags);
 }
 int futimens(int fd, const struct timespec times[2]) { return stamp(fd, NULL, times, 0); }
-int utimes(const char *path, const struct timeval times[2]) { return stamp_val(AT_FDCWD, path, times, 0); }
-int lutimes(const char *path, const struct timeval times[2]) {
+int utimes(const char* path, const struct timeval times[2]) { return stamp_val(AT_FDCWD, path, times, 0); }
+int lutimes(const char* path, const struct timeval times[2]) {
   return stamp_val(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
 }
 int futimes(int fd, const struct timeval times[2]) { return stamp_val(fd, NULL, times, 0); }
-int futimesat(int folder, const char *path, const struct timeval times[2]) {
-  return stamp_val(folder, path, times, 0);
-}
-int utime(const char *path, const struct utimbuf *times) {
+int futimesat(int folder, const char* path, const struct timeval times[2]) { return stamp_val(folder, path, times, 0); }
+int utime(const char* path, const struct utimbuf* times) {
   if (times == NULL) return stamp(AT_FDCWD, path, NULL, 0);
   const struct timespec given[2] = {{times->actime, 0}, {times->modtime, 0}};
   return stamp(AT_FDCWD, path, given, 0);
@@ -572,48 +567,48 @@ int utime(const char *path, const struct utimbuf *times) {
 // --- directories: read whole at the first look, given by name --------------------------------------------
 
 struct listing {
-  DIR *directory;
-  struct dirent **entries;
+  DIR* directory;
+  struct dirent** entries;
   size_t count, next;
-  struct listing *older;
+  struct listing* older;
 };
 
-static struct listing *listings;
+static struct listing* listings;
 
-static void *real(const char *name) {
-  void *found = dlsym(RTLD_NEXT, name);
+static void* real(const char* name) {
+  void* found = dlsym(RTLD_NEXT, name);
   if (found == NULL) _exit(WEIR_CLOCK_FAILED);
   return found;
 }
 
-static int rank(const char *name) { return strcmp(name, ".") == 0 ? 0 : strcmp(name, "..") == 0 ? 1 : 2; }
+static int rank(const char* name) { return strcmp(name, ".") == 0 ? 0 : strcmp(name, "..") == 0 ? 1 : 2; }
 
-static int by_name(const void *a, const void *b) {
-  const char *first = (*(struct dirent *const *)a)->d_name, *second = (*(struct dirent *const *)b)->d_name;
+static int by_name(const void* a, const void* b) {
+  const char *first = (*(struct dirent*const*)a)->d_name, *second = (*(struct dirent*const*)b)->d_name;
   const int ranks = rank(first) - rank(second);
   return ranks != 0 ? ranks : strcmp(first, second);
 }
 
-static int append(struct listing *listing, const struct dirent *entry) {
+static int append(struct listing* listing, const struct dirent* entry) {
   if ((listing->count & (listing->count - 1)) == 0) {  // full at each power of two
     const size_t room = listing->count == 0 ? 1 : listing->count * 2;
-    struct dirent **larger = realloc(listing->entries, room * sizeof *larger);
+    struct dirent** larger = realloc(listing->entries, room * sizeof *larger);
     if (larger == NULL) return -1;
     listing->entries = larger;
   }
-  struct dirent *copy = malloc(entry->d_reclen);
+  struct dirent* copy = malloc(entry->d_reclen);
   if (copy == NULL) return -1;
   memcpy(copy, entry, entry->d_reclen);
   listing->entries[listing->count++] = copy;
   return 0;
 }
 
-static int read_all(struct listing *listing) {
-  static struct dirent *(*next)(DIR *);
-  if (next == NULL) next = (struct dirent * (*)(DIR *)) real("readdir");
+static int read_all(struct listing* listing) {
+  static struct dirent* (*next)(DIR*);
+  if (next == NULL) next = (struct dirent * (*)(DIR*)) real("readdir");
   const int saved = errno;
   errno = 0;
-  for (const struct dirent *entry = next(listing->directory); entry != NULL; entry = next(listing->directory)) {
+  for (const struct dirent* entry = next(listing->directory); entry != NULL; entry = next(listing->directory)) {
     if (append(listing, entry) < 0) return -1;
   }
   if (errno != 0) return -1;
@@ -622,15 +617,15 @@ static int read_all(struct listing *listing) {
   return 0;
 }
 
-static struct listing **place_of(const DIR *directory) {
-  struct listing **place = &listings;
+static struct listing** place_of(const DIR* directory) {
+  struct listing** place = &listings;
   while (*place != NULL && (*place)->directory != directory) place = &(*place)->older;
   return place;
 }
 
-static void drop(const DIR *directory) {
-  struct listing **place = place_of(directory);
-  struct listing *listing = *place;
+static void drop(const DIR* directory) {
+  struct listing** place = place_of(directory);
+  struct listing* listing = *place;
   if (listing == NULL) return;
   *place = listing->older;
   for (size_t i = 0; i < listing->count; ++i) free(listing->entries[i]);
@@ -638,8 +633,8 @@ static void drop(const DIR *directory) {
   free(listing);
 }
 
-static struct listing *listing_of(DIR *directory) {
-  struct listing *listing = *place_of(directory);
+static struct listing* listing_of(DIR* directory) {
+  struct listing* listing = *place_of(directory);
   if (listing != NULL) return listing;
   listing = calloc(1, sizeof *listing);
   if (listing == NULL) return NULL;
@@ -653,53 +648,56 @@ static struct listing *listing_of(DIR *directory) {
   return NULL;
 }
 
-struct dirent *readdir(DIR *directory) {
-  struct listing *listing = listing_of(directory);
+struct dirent* readdir(DIR* directory) {
+  struct listing* listing = listing_of(directory);
   if (listing == NULL || listing->next >= listing->count) return NULL;
   return listing->entries[listing->next++];
 }
 _Static_assert(sizeof(struct dirent) == sizeof(struct dirent64), "one layout for both");
-struct dirent64 *readdir64(DIR *directory) { return (struct dirent64 *)readdir(directory); }
+struct dirent64* readdir64(DIR* directory) {
+  return (struct dirent64*)readdir(directory);
+}
 
-int closedir(DIR *directory) {
+int closedir(DIR* directory) {
   drop(directory);
-  return ((int (*)(DIR *))real("closedir"))(directory);
+  return ((int (*)(DIR*))real("closedir"))(directory);
 }
-void rewinddir(DIR *directory) {
+void rewinddir(DIR* directory) {
   drop(directory);
-  ((void (*)(DIR *))real("rewinddir"))(directory);
+  ((void (*)(DIR*))real("rewinddir"))(directory);
 }
-long telldir(DIR *directory) {
-  const struct listing *listing = listing_of(directory);
+long telldir(DIR* directory) {
+  const struct listing* listing = listing_of(directory);
   return listing == NULL ? -1 : (long)listing->next;
 }
-void seekdir(DIR *directory, long place) {
-  struct listing *listing = listing_of(directory);
+void seekdir(DIR* directory, long place) {
+  struct listing* listing = listing_of(directory);
   if (listing != NULL && place >= 0) listing->next = (size_t)place;
 }
 
 // --- connections: to nobody but the stand-ins ------------------------------------------------------------
 
-static int begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+static int begins(const char* text, const char* with) { return strncmp(text, with, strlen(with)) == 0; }
 
 // Account services of the system are none of a subject's own doing.
-static int may_connect(const char *path) {
+static int may_connect(const char* path) {
   if (path[0] != '/') return strstr(path, "..") == NULL;
-  return begins(path, page->root) || begins(path, "/run/") || begins(path, "/var/run/") || strcmp(path, "/dev/log") == 0;
+  return begins(path, page->root) || begins(path, "/run/") || begins(path, "/var/run/") ||
+         strcmp(path, "/dev/log") == 0;
 }
 
-int connect(int fd, const struct sockaddr *address, socklen_t size) {
+int connect(int fd, const struct sockaddr* address, socklen_t size) {
   char text[128] = "";
   int allowed = 1;
   if (page != NULL && size >= sizeof(struct sockaddr_in) && address->sa_family == AF_INET) {
-    inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text, sizeof text);
+    inet_ntop(AF_INET, &((const struct sockaddr_in*)(const void*)address)->sin_addr, text, sizeof text);
     allowed = 0;
   } else if (page != NULL && size >= sizeof(struct sockaddr_in6) && address->sa_family == AF_INET6) {
-    inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text, sizeof text);
+    inet_ntop(AF_INET6, &((const struct sockaddr_in6*)(const void*)address)->sin6_addr, text, sizeof text);
     allowed = 0;
   } else if (page != NULL && size > offsetof(struct sockaddr_un, sun_path) && address->sa_family == AF_UNIX) {
     const size_t length = size - offsetof(struct sockaddr_un, sun_path);
-    memcpy(text, ((const struct sockaddr_un *)(const void *)address)->sun_path, length < 127 ? length : 127);
+    memcpy(text, ((const struct sockaddr_un*)(const void*)address)->sun_path, length < 127 ? length : 127);
     allowed = may_connect(text);
   }
   if (allowed) {

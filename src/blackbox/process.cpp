@@ -255,6 +255,7 @@ std::optional<Failure> Process::Impl::make_surroundings(const Setup& setup, cons
   services_->on_bounce([this](const std::string& id) { scratch_->remove_bounce_log(id); });
   if (auto failed = services_->listen(queue)) return failed;
   agents_.emplace(hub_, notes_, queue / "private");
+  agents_->on_request([this](const codec::DeliveryRequest& request) { return scratch_->agrees(request); });
   for (const std::string& transport : setup.transports) {
     if (std::count(setup.absent.begin(), setup.absent.end(), transport) > 0 || agents_->listens(transport)) continue;
     if (auto failed = agents_->listen(transport)) return failed;

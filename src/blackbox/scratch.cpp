@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -31,6 +32,14 @@ timespec unix_time(std::int64_t now) { return {kStart + now, 0}; }
 std::string parameter(const std::map<std::string, std::string>& all, const std::string& name, std::string other) {
   const auto found = all.find(name);
   return found == all.end() ? std::move(other) : found->second;
+}
+
+// Offset and size, from the size record.
+std::optional<std::pair<std::int64_t, std::int64_t>> content_of(const std::string& bytes) {
+  constexpr std::size_t kHeader = 2;
+  char* rest = nullptr;
+  const std::int64_t size = std::strtoll(bytes.c_str() + kHeader, &rest, 10);
+  return std::pair(std::int64_t{std::strtoll(rest, nullptr, 10)}, size);
 }
 
 Failure failure(const fs::path& path) { return {path.string() + ": " + std::strerror(errno)}; }
@@ -114,17 +123,18 @@ bool Scratch::put(const NewMessage& message, std::int64_t now) {
   const std::string id = stand_in::id_of(message.name);
   const fs::path half = root_ / "half";
   const fs::path whole = path_of(to_string(message.queue), id);
-  if (!write_file(half, queue_file(message, kStart + now), message.mode, now)) return false;
+  const std::string bytes = queue_file(message, kStart + now);
+  if (!write_file(half, bytes, message.mode, now)) return false;
   make_folder_of(whole);
   if (rename(half.c_str(), whole.c_str()) != 0) return false;
-  places_.emplace(message.name, "");
+  files_.emplace(message.name, File{"", message.records.empty() ? content_of(bytes) : std::nullopt});
   changed_.insert(message.name);
   return true;
 }
 
 bool Scratch::put_bounce_log(const std::string& message) {
-  const auto known = places_.find(message);
-  if (known == places_.end() || known->second == kGone) return false;
+  const auto known = files_.find(message);
+  if (known == files_.end() || known->second.place == kGone) return false;
   const fs::path path = path_of("bounce", stand_in::id_of(message));
   make_folder_of(path);
   return write_file(path, "<user@test.example>: refused\n", 0600, 0);
@@ -132,6 +142,13 @@ bool Scratch::put_bounce_log(const std::string& message) {
 
 void Scratch::remove_bounce_log(const std::string& id) {
   if (codec::is_queue_id(id)) (void)unlink(path_of("bounce", id).c_str());
+}
+
+bool Scratch::agrees(const codec::DeliveryRequest& request) const {
+  const auto known = files_.find(stand_in::message_of(request.queue_id));
+  if (known == files_.end() || request.queue_name != "active") return false;
+  const auto& content = known->second.content;
+  return !content || (request.offset == content->first && request.size == content->second);
 }
 
 Scratch::Marked Scratch::mark_done(const codec::DeliveryRequest& request, std::int64_t now) {
@@ -169,15 +186,15 @@ void Scratch::read_changes() {
 std::vector<Moved> Scratch::moves(std::int64_t now) {
   read_changes();
   if (look_everywhere_) {
-    for (const auto& [message, place] : places_) changed_.insert(message);
+    for (const auto& [message, file] : files_) changed_.insert(message);
   }
   std::vector<Moved> list;
   for (const std::string& message : std::exchange(changed_, {})) {
-    const auto known = places_.find(message);
-    if (known == places_.end()) continue;
+    const auto known = files_.find(message);
+    if (known == files_.end()) continue;
     Moved seen = look_for(message, now);
-    if (seen.to == known->second) continue;
-    known->second = seen.to;
+    if (seen.to == known->second.place) continue;
+    known->second.place = seen.to;
     list.push_back(std::move(seen));
   }
   return list;

@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "blackbox/descriptor.hpp"
@@ -39,11 +41,14 @@ class Scratch {
   [[nodiscard]] static std::filesystem::path data(const std::filesystem::path& root) { return root / "d"; }
   [[nodiscard]] static std::filesystem::path queue(const std::filesystem::path& root) { return root / "q"; }
 
-  [[nodiscard]] bool knows(const std::string& message) const { return places_.contains(message); }
+  [[nodiscard]] bool knows(const std::string& message) const { return files_.contains(message); }
   // `now` and all times: virtual seconds. False: the file cannot be made.
   [[nodiscard]] bool put(const NewMessage& message, std::int64_t now);
   [[nodiscard]] bool put_bounce_log(const std::string& message);  // false: there is no such message any more
   void remove_bounce_log(const std::string& id);
+
+  // What a request says of file and content is so.
+  [[nodiscard]] bool agrees(const codec::DeliveryRequest& request) const;
 
   enum class Marked { all, no_file, nonsense };  // nonsense: no queue id, or no recipient where one should be
   // As agents do: all recipients of the request.
@@ -69,8 +74,13 @@ class Scratch {
   std::filesystem::path root_;
   std::optional<Owner> owner_;
   codec::QueueHash hash_{"", 1};
-  std::map<std::string, std::string> places_;  // of messages, at the last look; empty: none yet
-  Descriptor changes_;                         // of the queues, as the kernel tells
+  struct File {
+    std::string place;  // at the last look; empty: none yet
+    std::optional<std::pair<std::int64_t, std::int64_t>>
+        content;  // offset and size, where no further record may change it
+  };
+  std::map<std::string, File> files_;  // by message
+  Descriptor changes_;                 // of the queues, as the kernel tells
   std::set<std::string> changed_;
   bool look_everywhere_ = false;  // there are folders that are not watched
 };

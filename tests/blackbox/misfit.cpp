@@ -177,6 +177,42 @@ void wait_for_bytes() {
   hear(ends[0]);
 }
 
+std::string request_for_another_file() {
+  std::string bytes;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    bytes.append(name).append(1, '\0').append(value).append(1, '\0');
+  };
+  for (const auto& [name, value] : {std::pair{"flags", "3"},
+                                    {"queue_name", "active"},
+                                    {"queue_id", "ABC"},
+                                    {"offset", "1"},
+                                    {"size", "1"},
+                                    {"nexthop", "d1"},
+                                    {"encoding", ""},
+                                    {"smtputf8", "0"},
+                                    {"sender", ""},
+                                    {"envelope_id", ""},
+                                    {"ret_flags", "0"}}) {
+    add(name, value);
+  }
+  add("time", std::string(118, 'A') + "==");
+  for (const char* const name :
+       {"log_client_name", "log_client_address", "log_client_port", "log_protocol_name", "log_helo_name", "sasl_method",
+        "sasl_username", "sasl_sender", "log_ident", "rewrite_context"}) {
+    add(name, "");
+  }
+  add("recipient_count", "1");
+  bytes.append(1, '\0');
+  for (const auto& [name, value] : {std::pair{"original_recipient", ""},
+                                    {"recipient", "a@d1.t1"},
+                                    {"offset", "1"},
+                                    {"dsn_orig_rcpt", ""},
+                                    {"notify_flags", "0"}}) {
+    add(name, value);
+  }
+  return bytes + '\0';
+}
+
 void spin() {
   for (;;) asm volatile("");
 }
@@ -213,6 +249,7 @@ const std::map<std::string, std::function<void()>> kHabits = {
     {"names", list_names},
     {"stamp", stamp_file},
     {"nonsense-to-agent", [] { say_to("private/t1", "flags\0what\0\0"sv, false); }},
+    {"other-file-to-agent", [] { say_to("private/t1", request_for_another_file(), false); }},
     {"half-to-agent", [] { say_to("private/t1", "flags\0003\0queue_name\0act"sv, true); }},
     {"nonsense-to-bounce", [] { say_to("private/bounce", "nrequest\0007\0\0"sv, false); }},
     {"half-to-resolver", [] { say_to("private/rewrite", "request\0resolve\0send"sv, true); }},

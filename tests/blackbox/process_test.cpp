@@ -318,6 +318,15 @@ TEST_F(Misfit, NonsenseToAnAgentIsSeen) {
   EXPECT_EQ(seen[0].substr(0, 44), "misbehaved makes a malformed request to t1: ");
 }
 
+TEST_F(Misfit, ARequestForAFileThatIsNotThereIsSeen) {
+  Watched process(misfit("other-file-to-agent"));
+  EXPECT_EQ(process.start(), (Lines{"connect t1 waiting 1"}));
+  const Lines seen = process(Slot{"t1"});
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_EQ(seen[0], "request 1 ABC via t1 nexthop=d1 sender=\"\" to a@d1.t1");
+  EXPECT_EQ(seen[1], "misbehaved names a file or a content that is not there, in request 1");
+}
+
 TEST_F(Misfit, HalfARequestToAnAgentIsSeen) {
   Watched process(misfit("half-to-agent"));
   EXPECT_EQ(process.start(), (Lines{"connect t1 waiting 1"}));

@@ -114,6 +114,9 @@ void Agents::hear_request(Agent& agent) {
                  .sender = request->sender};
   for (const Recipient& recipient : request->recipients) seen.recipients.push_back(recipient.address);
   notes_.see(std::move(seen));
+  if (is_true_ && !is_true_(*request)) {
+    notes_.misbehaves("names a file or a content that is not there, in request " + std::to_string(agent.id));
+  }
   if (!agent.unread.empty()) hear(agent);
 }
 

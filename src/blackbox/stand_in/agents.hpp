@@ -2,11 +2,14 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "blackbox/stand_in/hub.hpp"
@@ -31,6 +34,9 @@ class Agents {
   // Of the oldest connection that waits; false if there is none.
   [[nodiscard]] bool greet(const std::string& transport);
   [[nodiscard]] bool hang_up(const std::string& transport);
+
+  // Asked about each request: whether what it says of the file is so.
+  void on_request(std::function<bool(const codec::DeliveryRequest&)> callback) { is_true_ = std::move(callback); }
 
   // A running request, nullptr if there is none.
   [[nodiscard]] const codec::DeliveryRequest* request(int id) const;
@@ -58,6 +64,7 @@ class Agents {
   std::map<std::string, int> waiting_;        // how many
   std::map<int, Agent*> requests_;            // running
   int last_request_ = 0;
+  std::function<bool(const codec::DeliveryRequest&)> is_true_;
 };
 
 }  // namespace weir::blackbox::stand_in
