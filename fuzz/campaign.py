@@ -74,11 +74,12 @@ def run(command, folder):
 def canary_is_found(build, seed):
     folder = build / "findings" / "canary"
     shutil.rmtree(folder, ignore_errors=True)
-    status, output = run([program(build, "canary"), f"-runs={CANARY_RUNS}", f"-seed={seed}", CORPUS / "canary"], folder)
+    status, output = run([program(build, "canary"), f"-runs={CANARY_RUNS}", f"-seed={seed}", "-print_final_stats=1",
+                          CORPUS / "canary"], folder)
     crashes = [file.read_bytes() for file in folder.glob("crash-*")]
     found = status != 0 and any(data[3:6] == b"wEr" for data in crashes)
-    runs = re.findall(r"^#(\d+)", output, re.M)
-    print(f"canary: {'found' if found else 'NOT FOUND'} after {runs[-1] if runs else '?'} runs", flush=True)
+    runs = number(r"stat::number_of_executed_units: *(\d+)", output)
+    print(f"canary: {'found' if found else 'NOT FOUND'} after {runs} runs", flush=True)
     return found
 
 
