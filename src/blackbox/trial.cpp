@@ -249,7 +249,11 @@ Outcome try_scenario(const Court& court, const Scenario& scenario) {
   for (const ScenarioStep& step : scenario.steps) {
     if (!trial.apply(step.input, court.level == Level::exact ? &step.expected : nullptr)) break;
   }
-  return trial.finish();
+  Outcome outcome = trial.finish();
+  if (outcome.verdict == Verdict::conforms) {
+    for (const std::string& row : scenario.requirements) outcome.rows[row] += 1;
+  }
+  return outcome;
 }
 
 sim::Script shrink(const Court& court, const sim::Script& script, const Outcome& outcome, int budget) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -82,6 +83,14 @@ TEST(OracleReport, KnowsEveryRow) {
     EXPECT_FALSE(row.id.empty());
     EXPECT_FALSE(row.claim.empty()) << row.id;
   }
+  const auto unseen = [](const std::string& id) {
+    const auto row =
+        std::find_if(requirements().begin(), requirements().end(), [&](const auto& r) { return r.id == id; });
+    return row == requirements().end() ? "no such row" : row->unseen;
+  };
+  EXPECT_EQ(unseen("QUE-07"), "no input puts a file on hold");
+  EXPECT_EQ(unseen("PAR-084").substr(0, 5), "name,");
+  EXPECT_EQ(unseen("STR-09"), "");
 }
 
 }  // namespace
