@@ -707,6 +707,7 @@ World::Reply World::carry_out(const Admit& c) {
   file.flush_request = false;
   const bool has_defer_log = c.expire_request && file.defer_log;
   file.unaccounted = file.envelope.redirect.has_value() || has_defer_log;
+  file.only_asks = (file.envelope.trace_flags & (kTraceVerifyMta | kTraceVerifyUser)) != 0;
   file.returned = file.excused = false;
   file.unsure = file.in_memory = 0;
   for (FileRecipient& r : file.recipients) r.standing = Standing::unread;
@@ -874,9 +875,8 @@ World::Reply World::carry_out(const Remove& c) {
   if (file == nullptr) return std::nullopt;
   if (!file->unaccounted && !file->returned) {
     // Who only asks has an answer when the recipient has been disposed of, and nothing is marked.
-    const bool only_asks = (file->envelope.trace_flags & (kTraceVerifyMta | kTraceVerifyUser)) != 0;
     for (const FileRecipient& r : file->recipients) {
-      const bool answered = only_asks && r.standing == Standing::over;
+      const bool answered = file->only_asks && r.standing == Standing::over;
       expect(r.done || answered, "a message was removed with a recipient not done");
     }
   }

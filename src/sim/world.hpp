@@ -104,6 +104,7 @@ class World {
     // of the present attempt
     bool returned = false;     // its sender has been told of all that is left
     bool excused = false;      // it may be called corrupt
+    bool only_asks = false;    // a probe or sendmail -bv, whatever becomes of its flags
     bool unaccounted = false;  // redirected, or expired: its recipients need no account
     std::int64_t unsure = 0;   // disposed of without a word that says who
     std::int64_t in_memory = 0;
