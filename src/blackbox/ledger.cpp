@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "blackbox/surroundings.hpp"
+
 namespace weir::blackbox {
 
 // --- questions ---------------------------------------------------------------------------------------
@@ -41,11 +43,7 @@ bool Ledger::listens(const std::string& transport) const {
 
 Answer Ledger::resolve(const std::string& address) const {
   if (const auto found = resolved_.find(address); found != resolved_.end()) return found->second;
-  constexpr unsigned kClassDefault = 4096;
-  const std::string domain = address.substr(address.rfind('@') + 1);
-  const auto dot = domain.rfind('.');
-  if (dot == std::string::npos) return {domain, "", address, kClassDefault};
-  return {domain.substr(dot + 1), domain.substr(0, dot), address, kClassDefault};
+  return usual_answer(address);
 }
 
 // --- inputs ------------------------------------------------------------------------------------------

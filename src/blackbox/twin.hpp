@@ -14,7 +14,7 @@
 
 namespace weir::blackbox {
 
-// One connection to an agent, or one running delivery, as a generator needs to know them.
+// What stands in its surroundings, for tests; a generator asks the Ledger, which knows any party.
 struct TwinView {
   std::vector<std::string> transports;  // of all connections that wait to be greeted, oldest first
   std::vector<int> requests;            // running

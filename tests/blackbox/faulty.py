@@ -55,11 +55,12 @@ def is_of_round_robin(mutant: mutate.Mutant) -> bool:
                                                        for file, _, _ in mutant.edits)
 
 
-def judge(program: Path, personality: str, options: argparse.Namespace, folder: Path) -> tuple[int, str, str]:
+def judge(program: Path, personality: str, options: argparse.Namespace, folder: Path,
+          scenarios: int) -> tuple[int, str, str]:
     """(exit status, requirement, the trial that caught it)."""
     report = folder / "oracle"
     command = [str(options.build / "bin" / "weir"), "oracle", "run", "--first", "--shrink", "0", "--subject",
-               str(program), "--personality", personality, "--scenarios", str(options.scenarios), "--seed",
+               str(program), "--personality", personality, "--scenarios", str(scenarios), "--seed",
                str(options.seed), "--report", str(report)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     try:
@@ -70,6 +71,16 @@ def judge(program: Path, personality: str, options: argparse.Namespace, folder: 
     if not departing:
         return done.returncode, "", ""
     return done.returncode, departing[0]["departure"]["requirement"], departing[0]["name"]
+
+
+def scenarios_without_a_fault(personality: str, options: argparse.Namespace) -> int:
+    """So many from the first on to which the good daemon conforms: beyond them a departure says nothing."""
+    folder = options.build / "mutants" / f"good-{personality}"
+    folder.mkdir(parents=True, exist_ok=True)
+    status, _, trial = judge(options.build / "bin" / personality, personality, options, folder, options.scenarios)
+    if status == 2:
+        sys.exit(f"the good {personality} cannot be judged: {trial}")
+    return int(trial.split()[-1]) - 1 if status == 1 else options.scenarios
 
 
 def main() -> int:
@@ -87,13 +98,15 @@ def main() -> int:
     engine = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "src/engine").rglob("*.cpp"))]
     command = link_command(options.build)
     bad = 0
+    scenarios = {name: scenarios_without_a_fault(name, options) for name in ("qmgr", "oqmgr")}
+    print(f"generated scripts that say something: {scenarios['qmgr']} for qmgr, {scenarios['oqmgr']} for oqmgr")
 
     def one(mutant: mutate.Mutant) -> tuple[mutate.Mutant, int, str, str]:
         folder, objects = mutate.build(mutant, options.build, database, engine)
         personality = "oqmgr" if is_of_round_robin(mutant) else "qmgr"
         program = folder / personality
         link(objects, command, program, options.build)
-        status, requirement, trial = judge(program, personality, options, folder)
+        status, requirement, trial = judge(program, personality, options, folder, scenarios[personality])
         program.unlink()
         shutil.rmtree(folder / "oracle", ignore_errors=True)
         return mutant, status, requirement, trial
