@@ -1,9 +1,7 @@
 #include "postfix/process.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -48,14 +46,6 @@ std::string host_name() {
 std::optional<std::string> enter_directory(const std::string& path) {
   if (chdir(path.c_str()) == 0) return std::nullopt;
   return "chdir(\"" + path + "\"): " + reason_of(errno);
-}
-
-void run_shell_command(const std::string& command) {
-  std::string shell = "sh", option = "-c", line = command;
-  char* const arguments[] = {shell.data(), option.data(), line.data(), nullptr};
-  pid_t child = 0;
-  if (posix_spawn(&child, "/bin/sh", nullptr, nullptr, arguments, environ) != 0) return;
-  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
 }  // namespace weir::postfix

@@ -23,7 +23,4 @@ void raise_descriptor_limit();
 // chdir(), or the text of the failure.
 [[nodiscard]] std::optional<std::string> enter_directory(const std::string& path);
 
-// Runs a command line through the shell and waits for its end, without a word about how it ended.
-void run_shell_command(const std::string& command);
-
 }  // namespace weir::postfix

@@ -35,8 +35,8 @@ codec::Notes Configuration::evaluate_own() {
 }
 
 codec::Notes Configuration::check_debugger() const {
-  if (!settings.debugger_command.empty()) return {};
-  return {{}, "no debugger_command variable set up"};
+  if (settings.debugger_command.empty()) return {{}, "no debugger_command variable set up"};
+  return {{"debugger_command is not run: the queue manager starts no other program"}, {}};
 }
 
 codec::Notes Configuration::before_jail() {

@@ -48,7 +48,7 @@ void Start::run() {
   refuse_terminal();
   heed(configuration_.evaluate_own());
   read_generation();
-  run_debugger();
+  refuse_debugger();
   enter_queue_directory();
   heed(configuration_.before_jail());
   enter_jail();
@@ -98,11 +98,9 @@ void Start::read_generation() {
   }
 }
 
-void Start::run_debugger() {
+void Start::refuse_debugger() {
   if (!options().debugger && std::getenv("MAIL_DEBUG") == nullptr) return;
   heed(configuration_.check_debugger());
-  log_.info("running: " + settings().debugger_command);
-  postfix::run_shell_command(settings().debugger_command);
 }
 
 //= PAR-082

@@ -33,7 +33,7 @@ class Start {
   void reopen_log();
   void refuse_terminal();
   void read_generation();
-  void run_debugger();
+  void refuse_debugger();
   void enter_queue_directory();
   void enter_jail();
   void heed(const codec::Notes& notes);
