@@ -8,7 +8,7 @@
 namespace weir::model {
 namespace {
 
-//= STD-01  class.subject.detail
+//= R-STD-01  class.subject.detail
 bool is_status_code(const std::string& code) {
   if (code.size() < 5 || (code[0] != '2' && code[0] != '4' && code[0] != '5') || code[1] != '.') return false;
   const auto dot = code.find('.', 2);
@@ -45,7 +45,7 @@ void Model::on(const Delivered& event) {
       if (s_.destinations.at(destination).window > 0) {
         negative_feedback(destination, dsn);
         killed = s_.destinations.at(destination).window == 0;
-        if (killed) move_entries(destination, dsn);  //= PAR-030
+        if (killed) move_entries(destination, dsn);  //= R-PAR-030
       }
     }
   }
@@ -108,7 +108,7 @@ void Model::end_entry(EntryId id, bool was_running) {
     give_back_slots_of(entry);
   }
 
-  if (was_running && config.destination_rate_delay > Seconds{0}) suspend(destination_id);  //= PAR-070
+  if (was_running && config.destination_rate_delay > Seconds{0}) suspend(destination_id);  //= R-PAR-070
   if (d.window >= 0) unblock_check(destination_id);
   if (entry.job) {
     auto& peers = s_.jobs.at(*entry.job).peers;
@@ -119,7 +119,7 @@ void Model::end_entry(EntryId id, bool was_running) {
   }
   if (was_running) d.last_done = clock();
   if (d.todo.empty() && d.busy.empty()) {
-    //= PAR-012  a bound on the memory of dead destinations
+    //= R-PAR-012  a bound on the memory of dead destinations
     const std::size_t bound = 2 * static_cast<std::size_t>(s_.config.message_recipient_limit);
     if (d.window == 0 && s_.destinations.size() > bound) {
       unthrottle(destination_id);

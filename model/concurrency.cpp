@@ -23,7 +23,8 @@ DestinationId Model::obtain_destination(const std::string& transport, const std:
   destination.transport = transport;
   destination.name = name;
   destination.nexthop = nexthop;
-  destination.window = t.config.initial_concurrency;  //= PAR-025
+  //= R-STR-07
+  destination.window = t.config.initial_concurrency;  //= R-PAR-025
   s_.destinations.emplace(id, std::move(destination));
   t.destinations.push_back(id);
   return id;
@@ -33,8 +34,8 @@ double Model::feedback(const Feedback& setting, int window) const {
   return setting.kind == Feedback::Kind::per_concurrency ? setting.value / window : setting.value;
 }
 
-//= STR-06  the window moves slowly
-//= PAR-034
+//= R-STR-06  the window moves slowly
+//= R-PAR-034
 void Model::positive_feedback(DestinationId id) {
   Destination& d = s_.destinations.at(id);
   const TransportConfig& config = s_.transports.at(d.transport).config;
@@ -55,7 +56,7 @@ void Model::positive_feedback(DestinationId id) {
     if (s_.config.feedback_debug && d.transport != "retry" && d.transport != "error") log(LogFeedbackStep{false, f});
     d.success += f;
     while (d.success + f / 2 >= 1) {
-      if (d.window < limit) d.window += 1;  //= PAR-026
+      if (d.window < limit) d.window += 1;  //= R-PAR-026
       d.success -= 1;
       d.failure = 0;
     }
@@ -63,8 +64,8 @@ void Model::positive_feedback(DestinationId id) {
   log_state(false, d);
 }
 
-//= PAR-029
-//= PAR-032
+//= R-PAR-029
+//= R-PAR-032
 void Model::negative_feedback(DestinationId id, const Dsn& dsn) {
   Destination& d = s_.destinations.at(id);
   const TransportConfig& config = s_.transports.at(d.transport).config;
@@ -91,12 +92,12 @@ void Model::negative_feedback(DestinationId id, const Dsn& dsn) {
   log_state(true, d);
 }
 
-//= PAR-030  remembered as dead for a while
+//= R-PAR-030  remembered as dead for a while
 void Model::throttle(DestinationId id, const Dsn& dsn) {
   Destination& d = s_.destinations.at(id);
   d.reason = dsn;
   d.cache_flags = 0;
-  set_timer({.kind = Timer::Kind::destination_revive, .destination = id}, s_.config.minimal_backoff);  //= PAR-059
+  set_timer({.kind = Timer::Kind::destination_revive, .destination = id}, s_.config.minimal_backoff);  //= R-PAR-059
 }
 
 // Throttled -> ready.
@@ -110,7 +111,7 @@ void Model::unthrottle(DestinationId id) {
   log_state(false, d);
 }
 
-//= TRG-09  forget dead transports and destinations, in list order; suspended ones are left alone
+//= R-TRG-09  forget dead transports and destinations, in list order; suspended ones are left alone
 void Model::revive_everything() {
   for (const std::string& name : s_.transport_order) {
     if (s_.transports.at(name).dead) recover_transport(name);
@@ -122,7 +123,7 @@ void Model::revive_everything() {
   }
 }
 
-//= PAR-069  a destination rests after each delivery
+//= R-PAR-069  a destination rests after each delivery
 void Model::suspend(DestinationId id) {
   Destination& d = s_.destinations.at(id);
   if (d.window == 0) unthrottle(id);
@@ -177,7 +178,7 @@ void Model::set_cache_flags(Destination& d) const {
   }
 }
 
-//= PAR-036
+//= R-PAR-036
 void Model::log_feedback_settings(const std::string& name, const TransportConfig& config) {
   for (const Feedback* setting : {&config.positive_feedback, &config.negative_feedback}) {
     if (!setting->well_formed) log(LogIgnoredFeedback{setting->parameter, setting->text});
@@ -194,10 +195,10 @@ void Model::log_state(bool negative, const Destination& d) {
   log(LogFeedbackState{negative, d.name, limit, d.window, d.success, d.failure, d.cohorts});
 }
 
-//= PAR-008  one destination fills the active queue
-//= PAR-009
+//= R-PAR-008  one destination fills the active queue
+//= R-PAR-009
 void Model::clog_check(DestinationId id) {
-  if (!s_.config.helpful_warnings || s_.config.clog_warn_time <= Seconds{0}) return;  //= PAR-079
+  if (!s_.config.helpful_warnings || s_.config.clog_warn_time <= Seconds{0}) return;  //= R-PAR-079
   Destination& d = s_.destinations.at(id);
   const Transport& t = s_.transports.at(d.transport);
   const int entries = static_cast<int>(d.todo.size() + d.busy.size());

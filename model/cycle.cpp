@@ -14,22 +14,24 @@ void Model::on(const Started&) {
   set_timer({.kind = Timer::Kind::heartbeat}, s_.config.queue_run_delay);
 }
 
-//= TRG-12  all bytes of a buffer are merged first: sets, not sequences
-//= TRG-13
-//= TRG-14  so A and F take effect before D and I, whatever their order
+//= R-TRG-12  all bytes of a buffer are merged first: sets, not sequences
+//= R-TRG-13
+//= R-TRG-14  so A and F take effect before D and I, whatever their order
+//= R-TRG-15
 void Model::on(const Triggered& event) {
   ScanRequest incoming;
   ScanRequest deferred;
+  //= R-TRG-02
   for (const char byte : event.bytes) {
     switch (byte) {
-      case 'W':                                //= TRG-11
-      case 'I': incoming.start = true; break;  //= TRG-05
-      case 'D': deferred.start = true; break;  //= TRG-03
-      case 'F':                                //= TRG-09
+      case 'W':                                //= R-TRG-11
+      case 'I': incoming.start = true; break;  //= R-TRG-05, R-TRG-16
+      case 'D': deferred.start = true; break;  //= R-TRG-03
+      case 'F':                                //= R-TRG-09
         incoming.revive = incoming.lift = true;
         deferred.revive = deferred.lift = true;
         break;
-      case 'A': incoming.all = deferred.all = true; break;  //= TRG-07
+      case 'A': incoming.all = deferred.all = true; break;  //= R-TRG-07
       default: break;
     }
   }
@@ -46,8 +48,8 @@ void Model::request_scan(Queue queue, ScanRequest request) {
     scan.current.all |= request.all;
     scan.current.lift |= request.lift;
   }
-  scan.next.start |= request.start;  //= TRG-04  a running scan is followed by exactly one more
-  scan.next.all |= request.all;      //= TRG-08
+  scan.next.start |= request.start;  //= R-TRG-04, R-PAR-066  a running scan is followed by exactly one more
+  scan.next.all |= request.all;      //= R-TRG-08
   scan.next.lift |= request.lift;
   scan.next.revive |= request.revive && late;
   if (!scan.open && request.start) begin_scan(queue);
@@ -61,19 +63,22 @@ void Model::begin_scan(Queue queue) {
   command(OpenScan{queue});
 }
 
-//= QUE-03  the count is messages in memory, not files in active/
+//= R-QUE-03  the count is messages in memory, not files in active/
+//= R-STR-02, R-STR-03, R-PAR-010
 bool Model::has_room() const {
-  if (round_robin() && recipients_in_memory() >= s_.config.message_recipient_limit) return false;  //= PAR-011
+  if (round_robin() && recipients_in_memory() >= s_.config.message_recipient_limit) return false;  //= R-PAR-011
   return s_.messages.size() < static_cast<std::size_t>(s_.config.active_limit);
 }
 
-//= STR-04  at most one message a turn; the two queues are looked at in turn
+//= R-STR-04  at most one message a turn; the two queues are looked at in turn
+//= R-STR-05
 void Model::start_import() {
   if (s_.import.active) return;
   s_.import.yielded = false;
   if (someone_is_read()) return;  // their recipients come first: nothing is imported past them
   // With double_import *first* never changes: both queues are looked at, incoming first.
   const Queue other = s_.first == Queue::incoming ? Queue::deferred : Queue::incoming;
+  //= R-QUE-07  these two alone: nobody looks into hold
   s_.import = {.active = true, .candidates = {s_.first, other}};
   look_at_next_queue();
 }
@@ -115,7 +120,7 @@ void Model::on(const ScanEnded& event) {
   if (!awaits_entry(event.queue)) return;
   Scan& scan = scan_of(event.queue);
   scan.open = false;
-  if (scan.next.start && !s_.import.began) {  //= TRG-06  restarted in the same step
+  if (scan.next.start && !s_.import.began) {  //= R-TRG-06  restarted in the same step
     begin_scan(event.queue);
     s_.import.began = true;
     command(ScanNext{event.queue});
@@ -135,6 +140,7 @@ void Model::on(const ScanEntry& event) {
   }
 }
 
+//= R-QUE-01
 void Model::admit(const ScanEntry& entry) {
   const auto id = fresh<MessageId>();
   Message message;
@@ -145,14 +151,14 @@ void Model::admit(const ScanEntry& entry) {
   message.lift = scan_of(entry.queue).current.lift || message.flush_each;
   message.queued = s_.steady;
   message.active_arrival = now_;
-  message.room = s_.config.message_recipient_minimum;  //= PAR-013
+  message.room = s_.config.message_recipient_minimum;  //= R-PAR-013
   message.reading = true;
   const std::int64_t room = message.room;
   const bool flush = message.flush_each;
   const bool expire = message.expire;
   s_.messages.emplace(id, std::move(message));
   s_.import.message = id;
-  //= PAR-011
+  //= R-PAR-011
   const std::int64_t at_most = std::max<std::int64_t>(s_.config.message_recipient_limit - s_.recipients, room);
   command(Admit{.message = id,
                 .from = entry.queue,
@@ -171,7 +177,7 @@ void Model::on(const Admitted& event) {
   message.stage = Stage::active;
   message.envelope = event.envelope;
   message.trace_flags = event.envelope.trace_flags;
-  //= PAR-085  after a delay warning, tell of success too
+  //= R-PAR-085  after a delay warning, tell of success too
   if (s_.config.confirm_delay_cleared && event.envelope.warn_time < Seconds{0})
     message.trace_flags |= kTraceDelayCleared;
   message.single = !event.envelope.verp_delimiters.empty();
@@ -199,7 +205,7 @@ void Model::on(const AdmitFailed& event) {
       command(CoolDown{event.message, clock() + Seconds{60}});
       break;
     case AdmitProblem::vanished:
-    case AdmitProblem::corrupt: command(MarkCorrupt{event.message}); break;  //= QUE-06
+    case AdmitProblem::corrupt: command(MarkCorrupt{event.message}); break;  //= R-QUE-06
   }
   admission_over(event.message, false);
 }

@@ -35,8 +35,8 @@ void add_verify_updates(Disposal& disposal, int status) {
 
 // --- one recipient -----------------------------------------------------------------------------------
 
-//= STR-13  the retry transport is unusable: into the defer log at once. What only asks, a probe or sendmail -bv, has its
-// answer with that and is not tried again.
+//= R-STR-13  the retry transport is unusable: into the defer log at once
+// What only asks, a probe or sendmail -bv, has its answer with that and is not tried again.
 void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
   Message& message = s_.messages.at(id);
   if (dsn.code.empty() || dsn.code[0] != '4') {
@@ -49,6 +49,7 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
                     .status = "deferred",
                     .requests = {},
                     .log_next = false};
+  //= R-REP-06
   const bool traces = !s_.config.habits.no_trace_reports;
   const auto append = [&](Service service, const char* action) {
     return append_to(service, action, message, disposal);
@@ -65,6 +66,7 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
     if (traces) disposal.requests.push_back(append(Service::trace, "undeliverable"));
   } else {
     message.deferred = true;
+    //= R-REP-04
     disposal.requests.push_back(append(Service::defer, "delayed"));
     if (traces && (message.trace_flags & kTraceRecord) != 0)
       disposal.requests.push_back(append(Service::trace, "delayed"));
@@ -75,7 +77,7 @@ void Model::defer_directly(MessageId id, const Recipient& recipient, Dsn dsn) {
   begin_disposal(id, std::move(disposal));
 }
 
-//= GEN-08
+//= R-GEN-08
 void Model::discard(MessageId id, const Recipient& recipient) {
   const Message& message = s_.messages.at(id);
   const Dsn dsn{"2.0.0", "undeliverable postmaster notification discarded"};
@@ -89,6 +91,7 @@ void Model::discard(MessageId id, const Recipient& recipient) {
     if (s_.config.habits.no_trace_reports) return;
     disposal.requests.push_back(append_to(Service::trace, action, message, disposal));
   };
+  //= R-GEN-09
   if (s_.config.habits.silent_double_bounce) {
     disposal.status.clear();
   } else if ((message.trace_flags & kTraceVerifyMta) != 0) {
@@ -194,7 +197,7 @@ void Model::check_finished(MessageId id) {
   Message& message = s_.messages.at(id);
   if (message.refs > 0 || message.disposals > 0 || message.reading || message.stage != Stage::active) return;
   message.stage = Stage::bounce_log;
-  command(CheckBounceLog{id});  //= REP-01
+  command(CheckBounceLog{id});  //= R-REP-01
 }
 
 void Model::ask_report(MessageId id, Stage stage, ReportRequest request) {
@@ -208,12 +211,13 @@ bool Model::wants_verp_reports(const Message& message) const {
   return message.single && !s_.config.disable_verp_bounces;
 }
 
-//= REP-07  step 1: bounces
+//= R-REP-07  step 1: bounces
 void Model::on(const BounceLogChecked& event) {
   const auto found = s_.messages.find(event.message);
   if (found == s_.messages.end() || found->second.stage != Stage::bounce_log) return;
   const bool verp = wants_verp_reports(found->second);
   switch (event.state) {
+    //= R-REP-03
     case LogFileState::present:
       ask_report(event.message, Stage::bounce,
                  {.service = Service::bounce, .kind = ReportRequest::Kind::flush, .verp = verp, .flags = 0});
@@ -291,11 +295,12 @@ void Model::after_file_check(MessageId id) {
   }
 }
 
-//= REP-05  step 4: delivery records
+//= R-REP-05  step 4: delivery records
 void Model::after_recipients(MessageId id) {
   const Message& message = s_.messages.at(id);
   const unsigned wanted = kTraceVerifyUser | kTraceRecord | kTraceDelayCleared;
   const bool asked = (message.trace_flags & wanted) != 0 || message.envelope.success_notify;
+  //= R-REP-08
   if (!asked || s_.config.habits.no_trace_reports) {
     after_trace(id);
     return;
@@ -313,8 +318,8 @@ void Model::after_trace(MessageId id) {
     return;
   }
   const Envelope& envelope = message.envelope;
-  //= PAR-062
-  //= PAR-068
+  //= R-PAR-062
+  //= R-PAR-068
   const Seconds lifetime = envelope.sender.empty() ? s_.config.bounce_lifetime : s_.config.maximal_lifetime;
   const Habits& habits = s_.config.habits;
   const Seconds born = habits.lifetime_from_arrival ? envelope.arrival.seconds() : envelope.create_time;
@@ -332,8 +337,8 @@ void Model::after_trace(MessageId id) {
   }
 }
 
-//= QUE-04  step 6
-//= STR-10
+//= R-QUE-04  step 6
+//= R-STR-10
 void Model::finish(MessageId id) {
   const Message& message = s_.messages.at(id);
   if (message.deferred) {
@@ -344,10 +349,10 @@ void Model::finish(MessageId id) {
   forget(id);
 }
 
-//= QUE-05  the wait is the message's age, kept between the two bounds; so it doubles
-//= STR-11
-//= PAR-056
-//= PAR-060
+//= R-QUE-05  the wait is the message's age, kept between the two bounds; so it doubles
+//= R-STR-11
+//= R-PAR-056
+//= R-PAR-060
 Seconds Model::next_attempt(const Message& message) const {
   const Envelope& envelope = message.envelope;
   const bool from_arrival = s_.config.habits.backoff_from_arrival;

@@ -15,7 +15,7 @@ std::vector<std::string> Model::broken_invariants() const {
     return std::find(list.begin(), list.end(), element) != list.end();
   };
 
-  //= QUE-03
+  //= R-QUE-03
   expect(s_.messages.size() <= static_cast<std::size_t>(s_.config.active_limit), "more messages than the active limit");
 
   int recipients = 0;
@@ -96,7 +96,7 @@ std::vector<std::string> Model::broken_invariants() const {
   for (const auto& [id, d] : s_.destinations) {
     const TransportConfig& config = s_.transports.at(d.transport).config;
     expect(d.window >= -1, d.name + ": window below -1");
-    //= PAR-026
+    //= R-PAR-026
     expect(config.concurrency_limit == 0 || d.window <= config.concurrency_limit, d.name + ": window above the limit");
     expect(config.concurrency_limit == 0 || d.busy.size() <= static_cast<std::size_t>(config.concurrency_limit),
            d.name + ": more deliveries than the concurrency limit");

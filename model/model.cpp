@@ -81,11 +81,11 @@ void Model::cancel_timer(Timer::Kind kind, const std::string& transport, Destina
 
 void Model::timer_fired(const Timer& timer) {
   switch (timer.kind) {
-    case Timer::Kind::heartbeat:  //= PAR-064
+    case Timer::Kind::heartbeat:  //= R-PAR-064
       request_scan(Queue::deferred, {.start = true});
       set_timer({.kind = Timer::Kind::heartbeat}, s_.config.queue_run_delay);
       return;
-    case Timer::Kind::transport_retry: recover_transport(timer.transport); return;  //= PAR-067
+    case Timer::Kind::transport_retry: recover_transport(timer.transport); return;  //= R-PAR-067
     case Timer::Kind::destination_revive:
       unthrottle(timer.destination);
       delete_if_idle(timer.destination);
@@ -112,6 +112,7 @@ void Model::on(const Tick&) {
   }
 }
 
+//= R-STR-01  one strategy for deliveries, one for opening files
 void Model::on(const Turn&) {
   allocate_agents();
   start_import();

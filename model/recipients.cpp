@@ -72,7 +72,7 @@ void Model::take_batch(MessageId id, Batch batch) {
     assign_batch(id, answers);
     return;
   }
-  //= GEN-06  routing is asked, not decided
+  //= R-GEN-06  routing is asked, not decided
   Resolve question{
       .message = id, .probe = (message.trace_flags & kTraceVerifyMta) != 0, .rewrite_first = false, .addresses = {}};
   for (const Recipient& r : message.batch) question.addresses.push_back(r.address);
@@ -90,8 +90,8 @@ Answer Model::by_filter(const std::string& filter, const std::string& address) c
   Answer answer{.transport = filter.substr(0, colon), .nexthop = "", .recipient = address, .flags = 0};
   if (colon != std::string::npos) answer.nexthop = filter.substr(colon + 1);
   if (!s_.config.habits.filter_after_resolver) {
-    if (answer.nexthop.empty()) answer.nexthop = s_.config.default_filter_nexthop;  //= PAR-004
-    if (answer.nexthop.empty()) answer.nexthop = domain_of(address).value_or("");   //= PAR-005
+    if (answer.nexthop.empty()) answer.nexthop = s_.config.default_filter_nexthop;  //= R-PAR-004
+    if (answer.nexthop.empty()) answer.nexthop = domain_of(address).value_or("");   //= R-PAR-005
   }
   if (answer.nexthop.empty()) answer.nexthop = s_.config.myhostname;
   return answer;
@@ -151,7 +151,7 @@ void Model::batch_over(MessageId id) {
   admission_over(id, true);
 }
 
-//= STR-08  requests are sorted by destination
+//= R-STR-08  requests are sorted by destination
 // Stable: has a destination; transport; destination name; domain ignoring case, those without one last; address,
 // which round robin compares ignoring case, too.
 void Model::sort_placements(std::vector<Placement>& placements) const {
@@ -204,19 +204,19 @@ std::optional<DestinationId> Model::place(MessageId id, Recipient& recipient, An
     answer.nexthop = "5.1.3 null recipient address";
   }
   if (message.expire) defer_to_retry("4.7.0", "message is administratively expired");
-  //= GEN-08  mail to the local double-bounce address is discarded
-  //= GEN-10
+  //= R-GEN-08  mail to the local double-bounce address is discarded
+  //= R-GEN-10
   if ((answer.flags & kResolveClassLocal) != 0 && !message.expire &&
       same_ignoring_case(localpart_of(recipient.address), s_.config.double_bounce_sender)) {
     discard(id, recipient);
     return std::nullopt;
   }
-  //= PAR-077
+  //= R-PAR-077
   const auto& waiting = s_.config.defer_transports;
   if (!message.lift && std::find(waiting.begin(), waiting.end(), answer.transport) != waiting.end()) {
     defer_to_retry("4.3.2", "deferred transport");
   }
-  //= PAR-075
+  //= R-PAR-075
   if ((message.trace_flags & kTraceVerifyMta) != 0) {
     const auto probes = std::count_if(s_.messages.begin(), s_.messages.end(),
                                       [](const auto& m) { return (m.second.trace_flags & kTraceVerifyMta) != 0; });
@@ -230,7 +230,7 @@ std::optional<DestinationId> Model::place(MessageId id, Recipient& recipient, An
 
   transport_of(answer.transport);
   if (message.flush_each && transport_of(answer.transport).dead) recover_transport(answer.transport);
-  if (const auto dead = transport_of(answer.transport).dead) {  //= STR-12
+  if (const auto dead = transport_of(answer.transport).dead) {  //= R-STR-12
     if (defers_itself || transport_of("retry").dead) {
       defer_directly(id, recipient, *dead);
       return std::nullopt;
@@ -289,7 +289,7 @@ void Model::assign(MessageId id, const std::vector<Placement>& placements) {
     const std::string& transport = s_.destinations.at(destination).transport;
     if (!job || s_.jobs.at(*job).transport != transport) job = obtain_job(id, transport);  // once per transport
 
-    const int limit = s_.transports.at(transport).config.recipient_limit;  //= PAR-038
+    const int limit = s_.transports.at(transport).config.recipient_limit;  //= R-PAR-038
     auto& peers = s_.jobs.at(*job).peers;
     const auto peer =
         std::find_if(peers.begin(), peers.end(), [&](const Peer& p) { return p.destination == destination; });

@@ -9,7 +9,7 @@
 
 namespace weir::model {
 
-//= STR-16  no preemption: the first destination of the wheel that can take an entry gives its oldest one
+//= R-STR-16  no preemption: the first destination of the wheel that can take an entry gives its oldest one
 Model::Choice Model::choose_in_turn(const std::string& name) {
   Transport& t = s_.transports.at(name);
   auto& wheel = t.destinations;
@@ -35,7 +35,7 @@ void Model::assign_neighbours(MessageId id, const std::vector<Placement>& placem
   for (const Placement& placement : placements) {
     const DestinationId destination = *placement.destination;
     const std::string& transport = s_.destinations.at(destination).transport;
-    const auto limit = static_cast<std::size_t>(s_.transports.at(transport).config.recipient_limit);  //= PAR-038
+    const auto limit = static_cast<std::size_t>(s_.transports.at(transport).config.recipient_limit);  //= R-PAR-038
     const bool fits = entry && s_.entries.at(*entry).destination == destination && !s_.messages.at(id).single &&
                       (limit == 0 || s_.entries.at(*entry).recipients.size() < limit);
     if (!fits) entry = create_entry(id, std::nullopt, destination);
@@ -52,7 +52,7 @@ std::int64_t Model::recipients_in_memory() const {
   return count;
 }
 
-//= PAR-023  a share of the recipient limit: reading stops when the batch has as many, or more
+//= R-PAR-023  a share of the recipient limit: reading stops when the batch has as many, or more
 std::int64_t Model::batch_size() const {
   const double share = s_.config.message_recipient_limit * (s_.config.fudge_factor / 100.0);
   return static_cast<std::int64_t>(std::ceil(share));

@@ -33,17 +33,17 @@ Transport& Model::transport_of(const std::string& name) {
   const auto found = s_.transports.find(name);
   if (found != s_.transports.end()) return found->second;
   Transport transport;
-  transport.config = s_.config.transport(name);  //= CFG-04
+  transport.config = s_.config.transport(name);  //= R-CFG-04
   TransportConfig& c = transport.config;
   if (c.destination_rate_delay > Seconds{0}) c.concurrency_limit = 1;
   if (c.concurrency_limit != 0) c.initial_concurrency = std::min(c.initial_concurrency, c.concurrency_limit);
-  transport.pool = c.recipient_pool;  //= PAR-014
+  transport.pool = c.recipient_pool;  //= R-PAR-014
   log_feedback_settings(name, c);
   s_.transport_order.insert(s_.transport_order.begin(), name);
   return s_.transports.emplace(name, std::move(transport)).first->second;
 }
 
-//= GEN-05  connections are opened until no transport wants one more
+//= R-GEN-05  connections are opened until no transport wants one more
 void Model::allocate_agents() {
   while (true) {
     const auto chosen = std::find_if(s_.transport_order.begin(), s_.transport_order.end(),
@@ -53,7 +53,7 @@ void Model::allocate_agents() {
     turn(s_.transport_order, chosen);
     log(LogAllocate{name});
     Transport& t = s_.transports.at(name);
-    if (t.config.transport_rate_delay > Seconds{0}) t.rate_locked = true;  //= PAR-071
+    if (t.config.transport_rate_delay > Seconds{0}) t.rate_locked = true;  //= R-PAR-071
     t.pending += 1;
     const auto agent = fresh<AgentId>();
     s_.agents.emplace(agent, Agent{.transport = name});
@@ -207,6 +207,7 @@ Model::Choice Model::choose_job(const std::string& name) {
   }
   if (!job) {
     if (!t.current) return {};
+    //= R-PAR-042, R-PAR-045
     job = t.config.slot_cost >= 2 ? preempt(name, *t.current) : *t.current;
   }
   while (job) {
@@ -258,8 +259,8 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
   }
   const bool may_read = message.more && message.refs > 0;
   const std::int64_t free = message.room - message.in_core;
-  const bool many = free >= t.config.refill_limit;                                      //= PAR-018
-  const bool late = free > 0 && s_.steady - message.refilled >= t.config.refill_delay;  //= PAR-020
+  const bool many = free >= t.config.refill_limit;                                      //= R-PAR-018
+  const bool late = free > 0 && s_.steady - message.refilled >= t.config.refill_delay;  //= R-PAR-020
   const bool early = (many || late) && !s_.config.habits.late_reads;
   if (!after_first_read && may_read && early) return suspend_for_read(false);
   if (has_entries(job)) {
@@ -269,7 +270,7 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
   return {};
 }
 
-//= STR-09  round robin over the job's destinations
+//= R-STR-09  round robin over the job's destinations
 std::optional<EntryId> Model::next_entry(JobId id) {
   auto& peers = s_.jobs.at(id).peers;
   const auto chosen = std::find_if(peers.begin(), peers.end(), [this](const Peer& peer) {
@@ -292,7 +293,7 @@ void Model::entry_selected(JobId id, EntryId entry_id) {
   d.busy.insert(entry_id);
   set_cache_flags(d);
   job.selected += 1;
-  job.avail += 1;  //= PAR-043
+  job.avail += 1;  //= R-PAR-043
   job.used += 1;
   if (t.candidate_for != id) t.candidate_for.reset();
   t.current = id;
@@ -332,18 +333,20 @@ void Model::send(AgentId agent, EntryId id) {
 // Entries that a job can have at most.
 std::int64_t Model::most(const Job& job) const { return job.read + s_.messages.at(job.message).unread; }
 
-//= STR-14  a small job goes before a big one that has earned enough slots
+//= R-STR-14  a small job goes before a big one that has earned enough slots
 JobId Model::preempt(const std::string& name, JobId current_id) {
   Transport& t = s_.transports.at(name);
   Job& current = s_.jobs.at(current_id);
+  //= R-PAR-040
   const int cost = t.config.slot_cost;
   if (current.avail <= 0) return current_id;
-  if (most(current) < static_cast<std::int64_t>(t.config.minimum_slots) * cost) return current_id;  //= PAR-046
+  //= R-PAR-048
+  if (most(current) < static_cast<std::int64_t>(t.config.minimum_slots) * cost) return current_id;  //= R-PAR-046
   const auto best = candidate_for(name, current_id);
   if (!best) return current_id;
   Job& winner = s_.jobs.at(*best);
   const std::int64_t need = most(winner) - winner.selected;
-  //= PAR-054  discount and loan advance the moment
+  //= R-PAR-054  discount and loan advance the moment
   const double price = static_cast<double>(need) * (100 - t.config.slot_discount) / 100.0;
   if (static_cast<double>(current.avail / cost + t.config.slot_loan) < price) return current_id;
 
@@ -355,10 +358,11 @@ JobId Model::preempt(const std::string& name, JobId current_id) {
   winner.level = current.level + 1;
   t.current = *best;
   t.candidate_for.reset();
-  current.avail -= need * cost;  //= PAR-055  the full price all the same
+  //= R-STR-15
+  current.avail -= need * cost;  //= R-PAR-055  the full price all the same
   winner.used = -need;
   Message& message = s_.messages.at(winner.message);
-  if (message.more) {  //= PAR-016
+  if (message.more) {  //= R-PAR-016
     const std::int64_t extra = (t.config.extra_recipients + t.pool + 1) / 2;
     winner.room += extra;
     message.room += extra;
@@ -390,6 +394,7 @@ std::optional<JobId> Model::best_candidate(const Transport& t, JobId current_id)
     const std::int64_t total = most(job);
     const std::int64_t need = total - job.selected;
     const auto age = static_cast<double>((s_.steady - s_.messages.at(job.message).queued).count() + 1);
+    //= R-PAR-044
     if (need > 0 && need <= slots) {
       const double score = age / static_cast<double>(total);
       if (score > best_score) {

@@ -43,48 +43,49 @@ void seeded(const Factory& make) {
 
 // Active messages, recipients in memory, slots of a transport and of a stack, deliveries at a time to a destination,
 // recipients of a delivery, connections under way.
-//= QUE-03 test
-//= PAR-010 test
-//= PAR-011 test
-//= PAR-014 test
-//= PAR-026 test
-//= PAR-038 test
-//= STR-02 test
+//= R-QUE-03 test
+//= R-PAR-010 test
+//= R-PAR-011 test
+//= R-PAR-014 test
+//= R-PAR-026 test
+//= R-PAR-038 test
+//= R-STR-02 test
 WEIR_LAW(LimitsAreNeverExceeded, (judged<Aim::uniform, false>))
 WEIR_LAW(RecipientSlotsAreNeitherMadeNorLost, (judged<Aim::refill, false>))
+//= R-PAR-016 test
 WEIR_LAW(ExtraSlotsAreLentOnlyOnce, (judged<Aim::preemption, false>))
-//= PAR-069 test
-//= PAR-071 test
+//= R-PAR-069 test
+//= R-PAR-071 test
 WEIR_LAW(RateDelaysAreKept, (judged<Aim::rate_delays, false>))
 WEIR_LAW(EveryRecipientIsAccountedForOnce, (judged<Aim::after_work, false>))
-//= GEN-05 test
+//= R-GEN-05 test
 WEIR_LAW(NoFreeDestinationIsLeftWaiting, (judged<Aim::feedback, false>))
 // With everybody served, all mail leaves within World::rounds_to_drain() seconds.
-//= STR-05 test
-//= STR-07 test
+//= R-STR-05 test
+//= R-STR-07 test
 WEIR_LAW(NobodyStarves, (judged<Aim::swarm, true>))
 WEIR_LAW(NobodyStarvesBehindTheDead, (judged<Aim::dead, true>))
 
 void same_trace(const Factory& make) { RC_ASSERT(runs_alike(make, drawn_script(drawn_aim()))); }
 WEIR_LAW(TheSameScriptGivesTheSameTrace, same_trace)
-//= QUE-05 test
-//= STR-11 test
-//= PAR-056 test
-//= PAR-060 test
+//= R-QUE-05 test
+//= R-STR-11 test
+//= R-PAR-056 test
+//= R-PAR-060 test
 void backoff(const Factory& make) {
   expect_lawful(backoff_of_a_failing_message(make, *rc::gen::arbitrary<std::uint32_t>(), 6));
 }
 WEIR_LAW(BackoffIsBoundedAndDoubles, backoff)
 
-//= TRG-13 test
-//= TRG-14 test
-//= TRG-15 test
+//= R-TRG-13 test
+//= R-TRG-14 test
+//= R-TRG-15 test
 void modifiers(const Factory& make) {
   expect_lawful(order_matters(make, *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ADFIW\0z", 7)))));
 }
 WEIR_LAW(ModifiersComeBeforeScans, modifiers)
 
-//= STR-04 test
+//= R-STR-04 test
 void fairness(const Factory& make) {
   const int incoming = *rc::gen::inRange(1, 12);
   const int deferred = *rc::gen::inRange(1, 12);
@@ -96,28 +97,29 @@ WEIR_LAW(NewAndDeferredMailTakeTurns, fairness)
 // --- who is served -----------------------------------------------------------------------------------
 
 WEIR_LAW(TransportsTakeTurns, seeded<turns_of_transports>)
-//= STR-09 test
+//= R-STR-09 test
 WEIR_LAW(DestinationsOfAMessageTakeTurns, seeded<turns_of_destinations>)
-//= STR-14 test
-//= PAR-055 test
+//= R-STR-14 test
+//= R-PAR-055 test
+//= R-PAR-043, R-PAR-044 test
 WEIR_LAW(PreemptionIsPaidFor, seeded<preemption_is_paid_for>)
 
 // --- dead destinations -------------------------------------------------------------------------------
 
-//= PAR-059 test
+//= R-PAR-059 test
 void dead_destination(const Factory& make) { expect_lawful(dead_for(make, *rc::gen::inRange(2, 40))); }
 WEIR_LAW(ADeadDestinationIsAskedAgainAfterItsTime, dead_destination)
 
 // --- round robin -------------------------------------------------------------------------------------
 
 WEIR_LAW(InTurnNobodyStarves, (judged<Aim::round_robin, true>))
-//= STR-16 test
+//= R-STR-16 test
 WEIR_LAW(InTurnDestinationsTakeTurns, seeded<turns_of_a_transports_destinations>)
 WEIR_LAW(InTurnMessagesStandInLine, seeded<messages_stand_in_line>)
 WEIR_LAW(InTurnASmallMessageWaits, seeded<small_message_waits>)
-//= PAR-011 test
+//= R-PAR-011 test
 WEIR_LAW(InTurnNoFileIsTakenWithoutRoom, seeded<room_for_recipients>)
-//= PAR-023 test
+//= R-PAR-023 test
 WEIR_LAW(InTurnRecipientsAreReadInBatches, seeded<batches_of_recipients>)
 
 void reading(const Factory& make) {

@@ -3,7 +3,7 @@
 
 Prints how many claims are met, open, documentation and history. Fails on a row that names a check that does not
 exist, on lost, new or doubled ids (spec/requirement_ids.txt is the frozen list), on a met row without a check, on an
-open row without a reason, and on a `//= ID` citation, or an id in a chapter, that no row has.
+open row without a reason, and on a `//= R-ID` citation, or an id in a chapter, that no row has.
 
 A check is written as
   Suite.Test   a GoogleTest or RapidCheck test in tests/ or props/; `Suite.*` is all of a suite
@@ -30,7 +30,7 @@ LAW = re.compile(r"^WEIR_LAW\((\w+)", re.M)  # a property of each brain
 ADD_TEST = re.compile(r"\badd_test\s*\(\s*NAME\s+([\w.:${}-]+)")
 LIVE = re.compile(r"""@(?:\w+\.)?(?:case|live)\(\s*(?:name\s*=\s*)?["']([\w-]+)["']""")
 QUOTED = re.compile(r'"(\w+)"')
-CITATION = re.compile(r"(?://|#)= ([A-Z]{2,3}-\d+)( test)?\b")
+CITATION = re.compile(r"(?://|#)= ((?:R-)?[A-Z]{2,3}-\d+(?:, (?:R-)?[A-Z]{2,3}-\d+)*)(?: (test|exception)\b:? ?(.*))?")
 MENTION = re.compile(r"\b((?:GEN|QUE|REP|STR|TRG|STD|SEC|DIA|BUG|CFG|PAR|FIL|DOC|LIC)-\d+)\b")
 DEPARTURE = re.compile(r"\bDV-\d+\b")
 DIVERGENCE = re.compile(r"^\| *(DV-\d+) *\|(.*)\|\s*$")
@@ -150,22 +150,41 @@ def judge_divergences(path, known, problems):
     return ids
 
 
-def judge_citations(root, ids, problems):
-    """`//= ID` at code and checks, and ids in the chapters. Gives the ids cited at code and at checks."""
-    at_code, at_checks = set(), set()
-    for path in files(root, ROOMS, {".cpp", ".hpp", ".py"}):
-        for number, line in enumerate(text_of(path).splitlines(), 1):
-            for name, test in CITATION.findall(line):
-                (at_checks if test else at_code).add(name)
-                if name not in ids:
-                    problems.append(f"{path.relative_to(root)}:{number}: cites {name}, which no row has")
-            problems.extend(f"{path.relative_to(root)}:{number}: speaks of {name}, which no row has"
-                            for name in DEPARTURE.findall(line) if name not in ids and not CITATION.search(line))
+class Citations:
+    """`//= R-ID` at code, `//= R-ID test` at checks, `//= R-ID exception: reason` where no code of ours meets a row.
+
+    Several ids may stand in one, separated by commas; a divergence is cited without R-. Each is {id: [(place, text)]}.
+    """
+
+    def __init__(self, root, ids, problems):
+        self.code, self.checks, self.exceptions = ({} for _ in range(3))
+        for path in files(root, ROOMS, {".cpp", ".hpp", ".py"}):
+            for number, line in enumerate(text_of(path).splitlines(), 1):
+                place = f"{path.relative_to(root)}:{number}"
+                for cited, kind, text in CITATION.findall(line):
+                    self._add(cited.split(", "), kind, text.strip(), place, ids, problems)
+                problems.extend(f"{place}: speaks of {name}, which no row has"
+                                for name in DEPARTURE.findall(line) if name not in ids and not CITATION.search(line))
+
+    def _add(self, cited, kind, text, place, ids, problems):
+        kinds = {"": self.code, "test": self.checks, "exception": self.exceptions}
+        for mark in cited:
+            name = mark.removeprefix("R-")
+            kinds[kind].setdefault(name, []).append((place, text))
+            if name not in ids:
+                problems.append(f"{place}: cites {name}, which no row has")
+            elif mark == name and not DEPARTURE.fullmatch(name):
+                problems.append(f"{place}: cites {name} without R-")
+            if kind == "exception" and not text:
+                problems.append(f"{place}: {name}: exception without a reason")
+
+
+def judge_chapters(root, ids, problems):
+    """Ids that the chapters mention."""
     for path in files(root, ["spec", "model"], {".md"}):
         for name in sorted({*MENTION.findall(text_of(path)), *DEPARTURE.findall(text_of(path))}):
             if name not in ids:
                 problems.append(f"{path.relative_to(root)}: speaks of {name}, which no row has")
-    return at_code, at_checks
 
 
 def main(argv=None):
@@ -173,7 +192,6 @@ def main(argv=None):
     parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
     parser.add_argument("--open", action="store_true", help="list the open rows with their reasons")
     parser.add_argument("--checks", action="store_true", help="list every check that a row may name")
-    parser.add_argument("--cited", action="store_true", help="list ids by where they are cited")
     arguments = parser.parse_args(argv)
 
     root, problems = arguments.root, []
@@ -186,19 +204,17 @@ def main(argv=None):
     for row in rows:
         judge_row(row, known, problems)
     divergences = judge_divergences(root / "spec/divergences.md", known, problems)
-    at_code, at_checks = judge_citations(root, {row["id"] for row in rows} | set(divergences), problems)
+    ids = {row["id"] for row in rows} | set(divergences)
+    cited = Citations(root, ids, problems)
+    judge_chapters(root, ids, problems)
 
     if arguments.open:
         for row in rows:
             if row["status"] == "open":
                 print(f"{row['id']:8} {row['claim'][:100]}  [{row['note']}]")
-    if arguments.cited:
-        for row in rows:
-            where = [word for word, ids in (("code", at_code), ("check", at_checks)) if row["id"] in ids]
-            print(f"{row['id']:8} {row['status']:14} {' '.join(where)}")
     counts = collections.Counter(row["status"] for row in rows)
     print(f"requirements: {len(rows)} rows: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES)
-          + f"; {len(divergences)} divergences; {len(at_code)} ids cited at code, {len(at_checks)} at checks;"
+          + f"; {len(divergences)} divergences; {len(cited.code)} ids cited at code, {len(cited.checks)} at checks;"
           + f" {len(known.names)} checks in the tree")
     for problem in problems:
         print(f"requirements: {problem}", file=sys.stderr)

@@ -169,8 +169,8 @@ Components check_cycles(const Exploration& exploration, std::vector<Finding>& fi
        [](const Edge& e) { return passes_time(e.action) || e.action.kind == Kind::turn; }},
       [](const auto&) { return true; });
 
-  //= STR-05 test
-  //= STR-09 test
+  //= R-STR-05 test
+  //= R-STR-09 test
   for (std::size_t m = 0; m < world.mail.size(); ++m) {
     for (std::size_t r = 0; r < world.mail[m].addresses.size(); ++r) {
       const RecipientSet bit = recipient_bit(m, r);

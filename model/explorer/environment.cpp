@@ -372,7 +372,7 @@ void Play::carry_out(const Admit& c) {
   File& file = environment_.files[m];
   const Place from = c.from == Queue::incoming ? Place::incoming : Place::deferred;
   expect(file.place == from, "a file is taken from where it is not");
-  //= QUE-03 test
+  //= R-QUE-03 test
   const auto held = std::count_if(environment_.files.begin(), environment_.files.end(),
                                   [](const File& f) { return f.place == Place::active; });
   expect(held < world_.config.active_limit, "more messages than the active limit");
@@ -450,8 +450,8 @@ void Play::leave(std::size_t message, Place place) {
   file.position = file.settled = 0;
 }
 
-//= QUE-04 test
-//= QUE-05 test
+//= R-QUE-04 test
+//= R-QUE-05 test
 void Play::carry_out(const Retry& c) {
   const std::size_t m = active(c.message);
   if (m == kMessages) return;
@@ -544,10 +544,10 @@ void Play::carry_out(const Deliver& c) {
   const std::string& name = world_.transports[found->transport];
   if (name == "retry") return;  // it only defers; its limits say nothing to anybody
   const TransportConfig& limits = world_.config.transport(name);
-  //= PAR-038 test
+  //= R-PAR-038 test
   expect(limits.recipient_limit == 0 || c.recipients.size() <= static_cast<std::size_t>(limits.recipient_limit),
          "more recipients than the limit in one delivery");
-  //= PAR-026 test
+  //= R-PAR-026 test
   const int most = limits.destination_rate_delay > Seconds{0} ? 1 : limits.concurrency_limit;
   expect(most == 0 || running_at(*found) <= static_cast<std::size_t>(most),
          "more deliveries than the concurrency limit");

@@ -21,7 +21,7 @@ constexpr int kDecimalsMax = 6;
 
 }  // namespace
 
-//= PAR-078
+//= R-PAR-078
 std::string format_delay(Micros delay, int decimals) {
   const std::int64_t total = std::max<std::int64_t>(delay.count(), 0);
   std::int64_t seconds = total / kSecond;

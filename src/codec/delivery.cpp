@@ -110,6 +110,7 @@ void write_recipient(AttrWriter& out, const Recipient& recipient) {
   out.text("original_recipient", recipient.original)
       .text("recipient", recipient.address)
       .long_number("offset", recipient.offset)
+      //= R-STD-02  who reports has what RFC 3464 wants told
       .text("dsn_orig_rcpt", recipient.dsn_orcpt)
       .number("notify_flags", recipient.notify)
       .end();

@@ -39,7 +39,7 @@ namespace {
   return {buffer.data(), static_cast<std::size_t>(std::clamp(size, 0, 63))};
 }
 
-//= PAR-087
+//= R-PAR-087
 [[nodiscard]] std::string show_address(std::string_view address, const LogSettings& settings) {
   return settings.address_format == AddressFormat::external ? to_external(address) : std::string{address};
 }
@@ -114,7 +114,7 @@ constexpr std::int64_t kMicros = 1'000'000;
   return {warn({record.parameter, ": ignoring malformed or unreasonable feedback: ", record.text})};
 }
 
-//= PAR-036
+//= R-PAR-036
 [[nodiscard]] Lines lines(const LogFeedbackSetting& record, const LogSettings&) {
   return {info({record.transport, ": ", record.parameter, " feedback type ", number(record.kind), " value at ",
                 number(record.concurrency), ": ", general(record.value)})};

@@ -416,12 +416,15 @@ constexpr long kLevelTwo = 2L << 20;  // as parse_compatibility_level gives "2"
 Dictionary start_dictionary(const Surroundings& surroundings) {
   Dictionary dictionary;
   dictionary.set("config_directory", surroundings.config_directory);
+  //= R-PAR-081
   dictionary.set("process_name", surroundings.process_name);
   return dictionary;
 }
 
 void set_process_facts(const Surroundings& surroundings, Dictionary& dictionary) {
+  //= R-PAR-080
   dictionary.set("process_id", std::to_string(surroundings.process_id));
+  //= R-PAR-086
   dictionary.set("service_name", surroundings.service_name);
 }
 
@@ -778,6 +781,7 @@ Notes evaluate_queue_manager(const Surroundings& surroundings, Dictionary& dicti
   fill_own(values, settings, config);
   config.default_transport = default_transport(values);
   if (program == parameter_table::kOqmgr) {
+    //= R-GEN-02
     config.scheduler = Scheduler::round_robin;
     config.fudge_factor = values.number("qmgr_fudge_factor");
   } else {
@@ -841,8 +845,8 @@ constexpr double kMostNumber = 2147483647.0;
 
 }  // namespace
 
-//= PAR-032
-//= PAR-034
+//= R-PAR-032
+//= R-PAR-034
 Feedback parse_feedback(std::string_view parameter, std::string_view text) {
   Feedback feedback;
   feedback.parameter = parameter;

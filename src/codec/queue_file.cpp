@@ -563,7 +563,7 @@ std::string QueueFileRead::about_path(std::string_view text) const {
   return line += text;
 }
 
-//= QUE-06  what cannot be read whole is damage, and says why
+//= R-QUE-06  what cannot be read whole is damage, and says why
 ReadOutcome QueueFileReader::read(ByteSource& source, const QueueFileName& name, std::int64_t at_most,
                                   const ReadSettings& settings, const DiagnosticSink& log) {
   if (started_ && !more()) return {};

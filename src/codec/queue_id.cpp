@@ -94,7 +94,7 @@ bool QueueHash::hashes(std::string_view queue) const {
   return std::find(names_.begin(), names_.end(), to_lower(queue)) != names_.end();
 }
 
-//= FIL-01  and FIL-02 ... FIL-06: a queue's directory is named like the queue
+//= R-FIL-01, R-FIL-02, R-FIL-03, R-FIL-04, R-FIL-05, R-FIL-06  a queue's directory is named like the queue
 std::string QueueHash::path(std::string_view queue, std::string_view id) const {
   std::string path{queue};
   path += '/';

@@ -56,6 +56,8 @@ inline constexpr std::uint8_t kQmgr = 1;  // qmgr, and nqmgr as its other name
 inline constexpr std::uint8_t kOqmgr = 2;
 inline constexpr std::uint8_t kBoth = kQmgr | kOqmgr;
 
+//= R-PAR-001 exception: whether an address may begin with a dash is decided by trivial-rewrite, which is asked
+//= R-DIA-04 exception: bounce and the delivery agents heed notify_classes; no queue manager looks it up
 inline constexpr auto kParameters = std::to_array<Parameter>({
     // clang-format off
     {compatibility, string, acts, any_sign, kBoth, 0, 0, "compatibility_level", "0", ""},
@@ -192,29 +194,42 @@ inline constexpr auto kParameters = std::to_array<Parameter>({
     {own, integer, acts, any_sign, kBoth, 1, 0, "qmgr_message_active_limit", "20000", ""},
     {own, integer, acts, any_sign, kBoth, 1, 0, "qmgr_message_recipient_limit", "20000", ""},
     {own, integer, acts, any_sign, kQmgr, 1, 0, "qmgr_message_recipient_minimum", "10", ""},
+    //= R-PAR-014, R-PAR-015
     {own, integer, acts, not_negative, kQmgr, 0, 0, "default_recipient_limit", "20000", "_recipient_limit"},
+    //= R-PAR-016, R-PAR-017
     {own, integer, acts, not_negative, kQmgr, 0, 0, "default_extra_recipient_limit", "1000", "_extra_recipient_limit"},
+    //= R-PAR-018, R-PAR-019
     {own, integer, acts, any_sign, kQmgr, 1, 0, "default_recipient_refill_limit", "100", "_recipient_refill_limit"},
+    //= R-PAR-040, R-PAR-041
     {own, integer, acts, not_negative, kQmgr, 0, 0, "default_delivery_slot_cost", "5", "_delivery_slot_cost"},
+    //= R-PAR-052, R-PAR-053
     {own, integer, acts, not_negative, kQmgr, 0, 0, "default_delivery_slot_loan", "3", "_delivery_slot_loan"},
+    //= R-PAR-049, R-PAR-050, R-PAR-051
     {own, integer, acts, not_negative, kQmgr, 0, 100, "default_delivery_slot_discount",
      "50", "_delivery_slot_discount"},
+    //= R-PAR-046, R-PAR-047
     {own, integer, acts, not_negative, kQmgr, 0, 0, "default_minimum_delivery_slots", "3", "_minimum_delivery_slots"},
+    //= R-PAR-025, R-PAR-028
     {own, integer, acts, any_sign, kBoth, 1, 0, "initial_destination_concurrency",
      "5", "_initial_destination_concurrency"},
+    //= R-PAR-026, R-PAR-027
     {own, integer, acts, not_negative, kBoth, 0, 0, "default_destination_concurrency_limit",
      "20", "_destination_concurrency_limit"},
+    //= R-PAR-038, R-PAR-039
     {own, integer, acts, not_negative, kBoth, 0, 0, "default_destination_recipient_limit",
      "50", "_destination_recipient_limit"},
     {own, integer, acts, any_sign, kOqmgr, 10, 100, "qmgr_fudge_factor", "100", ""},
     {own, integer, acts, not_negative, kBoth, 0, 0, "local_destination_recipient_limit", "1", ""},
     {own, integer, acts, not_negative, kBoth, 0, 0, "local_destination_concurrency_limit", "2", ""},
+    //= R-PAR-029, R-PAR-031
     {own, integer, acts, not_negative, kBoth, 0, 0, "default_destination_concurrency_failed_cohort_limit",
      "1", "_destination_concurrency_failed_cohort_limit"},
     {own, integer, acts, any_sign, kBoth, 1, 0, "address_verify_pending_request_limit", "5000", ""},
     {own, string, acts, any_sign, kBoth, 0, 0, "defer_transports", "", ""},
+    //= R-PAR-034, R-PAR-035
     {own, string, acts, any_sign, kBoth, 1, 0, "default_destination_concurrency_positive_feedback",
      "1", "_destination_concurrency_positive_feedback"},
+    //= R-PAR-032, R-PAR-033
     {own, string, acts, any_sign, kBoth, 1, 0, "default_destination_concurrency_negative_feedback",
      "1", "_destination_concurrency_negative_feedback"},
     {own, string, acts, any_sign, kBoth, 0, 0, "default_filter_nexthop", "", ""},
@@ -228,8 +243,11 @@ inline constexpr auto kParameters = std::to_array<Parameter>({
     {own, time, acts, any_sign, kBoth, 0, 8640000, "bounce_queue_lifetime", "5d", ""},
     {own, time, acts, any_sign, kBoth, 1, 0, "transport_retry_time", "60s", ""},
     {own, time, acts, any_sign, kBoth, 0, 0, "qmgr_clog_warn_time", "300s", ""},
+    //= R-PAR-020, R-PAR-021
     {own, time, acts, any_sign, kQmgr, 1, 0, "default_recipient_refill_delay", "5s", "_recipient_refill_delay"},
+    //= R-PAR-071, R-PAR-072
     {own, time, acts, any_sign, kBoth, 0, 0, "default_transport_rate_delay", "0s", "_transport_rate_delay"},
+    //= R-PAR-069, R-PAR-070
     {own, time, acts, any_sign, kBoth, 0, 0, "default_destination_rate_delay", "0s", "_destination_rate_delay"},
     {own, time, acts, any_sign, kBoth, 1, 0, "qmgr_daemon_timeout", "1000s", ""},
     {own, time, acts, any_sign, kBoth, 1, 0, "qmgr_ipc_timeout", "60s", ""},
@@ -316,9 +334,13 @@ inline constexpr auto kOldParameters = std::to_array<OldParameter>({
     {"default_destination_recipient_limit", true},
     {"local_destination_concurrency_limit"},
     {"local_destination_recipient_limit"},
+    //= R-PAR-066
     {"queue_run_delay", false, "1000s"},
+    //= R-PAR-058
     {"minimal_backoff_time", false, "1000s"},
+    //= R-PAR-061
     {"maximal_backoff_time"},
+    //= R-PAR-063
     {"maximal_queue_lifetime"},
     {"transport_retry_time"},
     {"qmgr_clog_warn_time"},

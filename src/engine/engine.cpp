@@ -74,12 +74,12 @@ void Engine::on(const Tick&) {
 void Engine::timer_fired(const Timer& timer) {
   switch (timer.kind) {
     case Timer::Kind::heartbeat:
-      mark(Rule::par_064);  //= PAR-064
+      mark(Rule::par_064);  //= R-PAR-064
       request_scan(Queue::deferred, {.start = true});
       timers_.set({.due = clock() + config_.queue_run_delay, .kind = Timer::Kind::heartbeat});
       return;
     case Timer::Kind::transport_retry:
-      mark(Rule::par_067);  //= PAR-067
+      mark(Rule::par_067);  //= R-PAR-067
       timer.transport->retry_timer = {};
       recover_transport(*timer.transport);
       return;

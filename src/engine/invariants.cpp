@@ -13,7 +13,7 @@ class Engine::Auditor {
 
   [[nodiscard]] std::vector<std::string> audit() {
     expect(e_.message_ids_.size() <= static_cast<std::size_t>(e_.config_.active_limit),
-           "more messages than the active limit");  //= QUE-03
+           "more messages than the active limit");  //= R-QUE-03
     for (const Transport* t : e_.transport_order_) entries(*t);
     e_.message_ids_.for_each([this](Ref<Message> m) { message(m); });
     for (const Transport* t : e_.transport_order_) transport(*t);
@@ -89,7 +89,7 @@ class Engine::Auditor {
       for (Ref<Entry> x = in.todo.front(); x; x = TodoList::next(e_.entries_, x)) {
         hold(x);
         expect(e_.entries_[x].in_turn.destination == d, in.name + ": an entry of another destination");
-        const int limit = t.config.recipient_limit;  //= PAR-038
+        const int limit = t.config.recipient_limit;  //= R-PAR-038
         expect(limit == 0 || &t == e_.retry_ || e_.entries_[x].recipients.count() <= static_cast<std::uint32_t>(limit),
                "an entry above the recipient limit");
       }
@@ -112,7 +112,7 @@ class Engine::Auditor {
       for (Ref<Entry> x = peer.waiting.front(); x; x = WaitingList::next(e_.entries_, x)) {
         waiting += 1;
         expect(e_.entries_[x].peer == p, "an entry waits at another peer");
-        const int limit = job.transport->config.recipient_limit;  //= PAR-038
+        const int limit = job.transport->config.recipient_limit;  //= R-PAR-038
         expect(limit == 0 || job.transport == e_.retry_ ||
                    e_.entries_[x].recipients.count() <= static_cast<std::uint32_t>(limit),
                "an entry above the recipient limit");
@@ -235,7 +235,7 @@ class Engine::Auditor {
     expect((in.window == 0) == static_cast<bool>(in.reason), in.name + ": a reason without need, or none");
     expect((in.window == 0) == static_cast<bool>(in.revive), in.name + ": dead without a timer, or a timer too many");
     const std::int64_t limit = t.config.concurrency_limit;
-    expect(limit == 0 || in.window <= limit, in.name + ": window above the limit");  //= PAR-026
+    expect(limit == 0 || in.window <= limit, in.name + ": window above the limit");  //= R-PAR-026
     expect(limit == 0 || in.busy <= limit, in.name + ": more deliveries than the concurrency limit");
     expect(in.window >= -1, in.name + ": window below -1");
     expect(in.window != 0 || in.todo.empty(), in.name + ": waiting entries at a dead destination");

@@ -48,7 +48,7 @@ void Agents::fail(AgentId id, AgentProblem problem) {
 
 // --- connecting and greeting ---------------------------------------------------------------------------
 
-//= GEN-05
+//= R-GEN-05
 void Agents::request(const RequestAgent& command) {
   auto owned = std::make_unique<Agent>();
   Agent& agent = *owned;

@@ -198,6 +198,7 @@ void Loop::on_failure(std::function<void(std::string_view)> handler) { impl_->on
 void Loop::run_round(bool poll) {
   std::array<epoll_event, kEventsPerRound> events;
   if (!poll && !impl_->timers.empty()) now_ = impl_->look_at_clock();
+  //= R-GEN-04, R-TRG-01
   int ready = epoll_wait(impl_->epoll, events.data(), kEventsPerRound, impl_->wait_time(poll, now_.seconds()));
   if (ready < 0) {
     if (errno != EINTR) impl_->fail("epoll_wait");

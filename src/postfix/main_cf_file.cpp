@@ -67,7 +67,7 @@ void pause() {
 
 }  // namespace
 
-//= PAR-076
+//= R-PAR-076
 std::string config_directory() {
   const char* from_master = std::getenv("MAIL_CONFIG");
   return from_master == nullptr ? "/etc/postfix" : from_master;

@@ -57,7 +57,7 @@ bool Notifier::is_for_flush_service(const std::string& site) const {
   return true;
 }
 
-//= REP-07
+//= R-REP-07
 void Notifier::ask(const AskService& command, const std::string& queue_id, const Envelope& envelope) {
   if (const auto* add = std::get_if<FlushAdd>(&command.request); add != nullptr && !is_for_flush_service(add->site)) {
     answer(command.ticket, true);

@@ -30,7 +30,8 @@ Failure change_root(const std::string& root) {
 
 }  // namespace
 
-//= SEC-05, SEC-06
+//= R-SEC-01
+//= R-SEC-05, R-SEC-06
 std::optional<std::string> limit_privileges(const std::string& owner, const std::string& root) {
   const passwd* entry = nullptr;
   if (!owner.empty()) {

@@ -157,6 +157,7 @@ void ProcessLog::write(Severity severity, std::string_view text) {
     write_postlog(severity, clean);
   } else {
     const std::string prefix{codec::severity_prefix(in_codec(severity))};
+    //= R-DIA-02
     syslog(destination_.facility | syslog_level(severity), "%s%s", prefix.c_str(), clean.c_str());
   }
   if (severity == Severity::error && ++errors_ == kErrorLimit) fatal(codec::line::too_many_errors().text);

@@ -60,6 +60,7 @@ Resolver::Resolver(Loop& loop, Voice& voice, const codec::ProcessSettings& setti
       sink_(std::move(sink)),
       service_(settings.rewrite_service_name),
       socket_("private/" + settings.rewrite_service_name),
+      //= R-PAR-074
       ipc_timeout_(settings.qmgr_ipc_timeout),
       ipc_idle_(settings.ipc_idle),
       ipc_ttl_(settings.ipc_ttl) {
@@ -72,7 +73,7 @@ Resolver::~Resolver() {
 
 // --- questions and answers -----------------------------------------------------------------------------
 
-//= GEN-06
+//= R-GEN-06
 void Resolver::resolve(const Resolve& command, const std::string& sender) {
   auto group = std::make_shared<Group>(Group{command.message, command.probe, sender, {}, command.addresses.size()});
   group->answers.resize(command.addresses.size());

@@ -222,7 +222,7 @@ int Spool::stamp(const std::string& path, Seconds second) {
 
 // --- reading -----------------------------------------------------------------------------------------
 
-//= QUE-02
+//= R-QUE-02
 Event Spool::admit(const Admit& command) {
   const std::string active = path(Queue::active, command.queue_id);
   if (const int error = move_file(path(command.from, command.queue_id), active); error != 0) {
@@ -320,8 +320,8 @@ void Spool::remove_defer_log(MessageId id) {
   voice_.die(line::remove_defer_failed(*queue_id, reason_of(errno)));
 }
 
-//= REP-01
-//= REP-02
+//= R-REP-01
+//= R-REP-02
 Event Spool::check_bounce_log(MessageId id) {
   const auto queue_id = queue_id_of(id);
   return BounceLogChecked{id, queue_id ? look_at_log("bounce", *queue_id) : LogFileState::absent};
@@ -391,7 +391,7 @@ void Spool::leave_active(MessageId id, Queue to, Seconds not_before) {
   forget(id);
 }
 
-//= QUE-04
+//= R-QUE-04
 void Spool::retry(MessageId id, Seconds not_before) { leave_active(id, Queue::deferred, not_before); }
 
 void Spool::cool_down(MessageId id, Seconds not_before) { leave_active(id, Queue::incoming, not_before); }
@@ -418,8 +418,8 @@ void Spool::remove(MessageId id) {
   forget(id);
 }
 
-//= QUE-06
-//= DIA-03
+//= R-QUE-06
+//= R-DIA-03
 void Spool::mark_corrupt(MessageId id) {
   const auto queue_id = queue_id_of(id);
   if (!queue_id) return;

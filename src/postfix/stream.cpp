@@ -19,7 +19,7 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
-//= SEC-04
+//= R-SEC-04
 Connection connect_local(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -35,7 +35,7 @@ void set_nonblocking(int fd) {
 }
 
 // One read; nothing = not yet. A client in trouble counts as one that sent no byte.
-//= TRG-12
+//= R-TRG-12
 std::optional<std::string> read_once(int fd) {
   std::string bytes(codec::kTriggerMax, '\0');
   const ssize_t got = read(fd, bytes.data(), bytes.size());
@@ -115,7 +115,8 @@ void TriggerListener::read_pipe(int fd) {
   if (bytes) serve(std::move(*bytes));
 }
 
-//= SEC-03
+//= R-SEC-02
+//= R-SEC-03
 void TriggerListener::wait_for(Client client) {
   if (silent_.size() == kMaxSilent) drop(silent_.front().fd);
   const int fd = client.fd;

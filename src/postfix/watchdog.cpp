@@ -53,7 +53,7 @@ void on_alarm(int) {
 
 }  // namespace
 
-//= PAR-073
+//= R-PAR-073
 Watchdog::Watchdog(Loop& loop, ProcessLog& log, Seconds limit)
     : loop_(loop), part_(static_cast<unsigned>(limit.count() / kParts)), wakeup_fd_(-1) {
   if (limit < kSmallest) log.panic(codec::line::watchdog_too_small(limit.count()).text);

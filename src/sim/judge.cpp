@@ -8,7 +8,7 @@ namespace {
 
 int limit_of(const TransportConfig& c) { return c.destination_rate_delay > Seconds{0} ? 1 : c.concurrency_limit; }
 
-//= PAR-014  slots are neither made nor lost, and at most the extra ones are lent
+//= R-PAR-014  slots are neither made nor lost, and at most the extra ones are lent
 std::string broken_slots(const Snapshot& s, const Snapshot::Transport& t, const TransportConfig& c) {
   std::int64_t slots = t.pool;
   for (const auto& job : t.jobs) slots += job.room;
@@ -20,7 +20,7 @@ std::string broken_slots(const Snapshot& s, const Snapshot::Transport& t, const 
   return "";
 }
 
-//= PAR-026
+//= R-PAR-026
 std::string broken_windows(const Snapshot::Transport& t, const TransportConfig& c) {
   const int limit = limit_of(c);
   for (const auto& d : t.destinations) {
@@ -35,7 +35,7 @@ std::string broken_windows(const Snapshot::Transport& t, const TransportConfig& 
 
 // A free destination with waiting mail is not left waiting while a connection could be opened. More deliveries than
 // the window allows count against the others of the transport (spec/scheduling.md), so they excuse.
-//= GEN-05
+//= R-GEN-05
 std::string broken_conservation(const Snapshot::Transport& t) {
   if (t.dead || t.rate_locked || t.pending > 0 || !t.ready.empty() || t.suspended) return "";
   bool waits = false;
@@ -49,7 +49,7 @@ std::string broken_conservation(const Snapshot::Transport& t) {
 }
 
 // Round robin knows no jobs and takes no slots.
-//= STR-16
+//= R-STR-16
 std::string broken_simplicity(const Snapshot& s, const Snapshot::Transport& t, const TransportConfig& c) {
   if (!t.jobs.empty() || t.current || t.candidate) return "STR-16: a job at " + t.name;
   for (const auto& message : s.messages) {
@@ -74,7 +74,7 @@ std::string broken_order(const Snapshot::Transport& t) {
 }  // namespace
 
 std::string broken_law(const Snapshot& s, const Config& config, bool at_rest) {
-  //= QUE-03
+  //= R-QUE-03
   if (s.messages.size() > static_cast<std::size_t>(config.active_limit)) {
     return "QUE-03: more messages than the active limit";
   }

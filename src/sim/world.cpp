@@ -672,14 +672,14 @@ World::Reply World::carry_out(const Admit& c) {
     return std::nullopt;
   }
   File& file = *found;
-  //= QUE-03 test
+  //= R-QUE-03 test
   expect(open_.size() < static_cast<std::size_t>(config_.active_limit), "QUE-03: more messages than the active limit");
-  //= PAR-011 test
+  //= R-PAR-011 test
   const std::int64_t in_memory = recipients_in_memory();
   expect(c.at_most > 0, "a read of no recipients");
   if (config_.scheduler == Scheduler::round_robin) {
     expect(in_memory < config_.message_recipient_limit, "PAR-011: a file was taken with no room for recipients");
-    //= PAR-023 test
+    //= R-PAR-023 test
     expect(fills_batch(c.at_most), "PAR-023: a first read that is not a batch");
   } else {
     expect(c.at_most <=
@@ -719,13 +719,13 @@ World::Reply World::carry_out(const ReadRecipients& c) {
   if (file == nullptr) return std::nullopt;
   expect(c.at_most > 0, "a read of no recipients");
   if (config_.scheduler == Scheduler::round_robin) {
-    //= PAR-023 test
+    //= R-PAR-023 test
     expect(fills_batch(c.at_most), "PAR-023: a later read that is not a batch");
     const bool early = !file->unaccounted && file->in_memory > file->unsure;
     expect(!early || static_cast<double>(recipients_in_memory() - read_now_) < share_of_recipients() - 100,
            "PAR-023: a read before there was room for it");
   } else {
-    //= PAR-014 test
+    //= R-PAR-014 test
     // At most its own minimum and all slots, the extra ones included, of all transports there are.
     std::int64_t slots = config_.message_recipient_minimum;
     for (const char* name : {"t1", "t2", "t3", "t4", "t5", "retry", "error"}) {
@@ -835,8 +835,8 @@ void World::close(MessageId message, bool accounts) {
   file.in_memory = file.unsure = 0;
 }
 
-//= QUE-05 test
-//= STR-11 test
+//= R-QUE-05 test
+//= R-STR-11 test
 World::Reply World::carry_out(const Retry& c) {
   File* file = file_named(c.message);
   if (file == nullptr) return std::nullopt;
@@ -888,7 +888,7 @@ World::Reply World::carry_out(const Remove& c) {
 World::Reply World::carry_out(const MarkCorrupt& c) {
   File* file = file_named(c.message);
   if (file == nullptr) return std::nullopt;
-  //= QUE-06 test
+  //= R-QUE-06 test
   expect(file->excused, "QUE-06: a good file was taken for corrupt");
   close(c.message, false);
   file->gone = true;
@@ -931,7 +931,7 @@ World::Reply World::carry_out(const RequestAgent& c) {
   });
   expect(pending < (config_.habits.single_connection ? 1 : 2), "more connections pending than allowed");
   expect(connections_.count(c.agent) == 0, "an id is used again");
-  //= PAR-071 test
+  //= R-PAR-071 test
   if (transport(c.transport).transport_rate_delay > Seconds{0}) {
     const bool other = std::any_of(connections_.begin(), connections_.end(),
                                    [&](const auto& each) { return each.second.transport == c.transport; });
@@ -963,20 +963,20 @@ World::Reply World::carry_out(const Deliver& c) {
   connection.busy = true;
   connection.destination = destination_key(connection.transport, c);
   connection.file = open_.at(c.message).file;
-  //= PAR-026 test
+  //= R-PAR-026 test
   const int limit = t.destination_rate_delay > Seconds{0} ? 1 : t.concurrency_limit;
   int& running = running_[connection.destination];
   running += 1;
   expect(limit == 0 || running <= limit, "PAR-026: more deliveries than the concurrency limit");
-  //= PAR-038 test
+  //= R-PAR-038 test
   expect(t.recipient_limit == 0 || connection.transport == "retry" ||
              c.recipients.size() <= static_cast<std::size_t>(t.recipient_limit),
          "PAR-038: more recipients than the limit in one delivery");
   if (!set_back_) {
-    //= PAR-071 test
+    //= R-PAR-071 test
     expect(second() - connection.greeted_at >= t.transport_rate_delay.count(),
            "PAR-071: a delivery before the transport's rate delay is over");
-    //= PAR-069 test
+    //= R-PAR-069 test
     const auto ended = last_ended_.find(connection.destination);
     expect(ended == last_ended_.end() || second() - ended->second >= t.destination_rate_delay.count(),
            "PAR-069: a delivery before the destination's rate delay is over");

@@ -191,11 +191,11 @@ std::string bytes_of(const std::string& hex) {
   return bytes;
 }
 
-//= TRG-03 test
-//= TRG-05 test
-//= TRG-11 test
-//= TRG-12 test
-//= TRG-13 test
+//= R-TRG-03 test
+//= R-TRG-05 test
+//= R-TRG-11 test
+//= R-TRG-12 test
+//= R-TRG-13 test
 TEST(CycleVectors, TriggersOpenTheScansThatWereSeen) {
   int seen = 0;
   for (const Json& run : of_qmgr(load("triggers.json").at("cases"))) {
@@ -212,9 +212,9 @@ TEST(CycleVectors, TriggersOpenTheScansThatWereSeen) {
   EXPECT_GE(seen, 17);
 }
 
-//= TRG-07 test
-//= TRG-08 test
-//= TRG-15 test
+//= R-TRG-07 test
+//= R-TRG-08 test
+//= R-TRG-15 test
 TEST(CycleVectors, TimeStampsAreIgnoredWhenTheyWereSeenToBe) {
   int seen = 0;
   for (const Json& run : of_qmgr(load("ignore-time-stamps.json").at("runs"))) {
@@ -246,7 +246,7 @@ TEST(CycleVectors, TimeStampsAreIgnoredWhenTheyWereSeenToBe) {
   EXPECT_GE(seen, 12);
 }
 
-//= TRG-04 test
+//= R-TRG-04 test
 TEST(CycleVectors, RequestsDuringAScan) {
   // In these steps the delivery that stalls the scan goes on; in the others all deliveries end.
   const std::vector<std::size_t> stalled = {0, 4, 5};
@@ -281,9 +281,9 @@ TEST(CycleVectors, RequestsDuringAScan) {
   }
 }
 
-//= STR-04 test
-//= STR-05 test
-//= QUE-03 test
+//= R-STR-04 test
+//= R-STR-05 test
+//= R-QUE-03 test
 TEST(CycleVectors, ImportsAreAsFairAsTheyWereSeenToBe) {
   const Json cases = load("fairness.json").at("cases");
   ASSERT_EQ(cases.size(), 4U);
@@ -318,10 +318,10 @@ void expect_deferral(const std::vector<std::string>& deferred, std::int64_t mtim
   EXPECT_TRUE(mtime == expected(second) || mtime == expected(second - 1)) << mtime << " at " << at;
 }
 
-//= QUE-05 test
-//= STR-11 test
-//= PAR-056 test
-//= PAR-060 test
+//= R-QUE-05 test
+//= R-STR-11 test
+//= R-PAR-056 test
+//= R-PAR-060 test
 TEST(CycleVectors, BackoffSeries) {
   int seen = 0;
   for (const Json& run : of_qmgr(load("backoff-series.json").at("cases"))) {
@@ -352,9 +352,9 @@ TEST(CycleVectors, BackoffSeries) {
   EXPECT_GE(seen, 12);
 }
 
-//= PAR-062 test
-//= PAR-063 test
-//= PAR-068 test
+//= R-PAR-062 test
+//= R-PAR-063 test
+//= R-PAR-068 test
 TEST(CycleVectors, MailIsReturnedAtTheAgeThatWasSeen) {
   int seen = 0;
   for (const Json& run : of_qmgr(load("expiry.json").at("cases"))) {

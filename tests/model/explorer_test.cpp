@@ -41,9 +41,9 @@ std::string told(const World& world, const std::vector<Finding>& findings) {
 
 // --- worlds ----------------------------------------------------------------------------------------------
 
-//= QUE-03 test
-//= QUE-05 test
-//= STR-07 test
+//= R-QUE-03 test
+//= R-QUE-05 test
+//= R-STR-07 test
 TEST(Explorer, TheSmallWorldIsClean) {
   Exploration exploration(world_named("small"));
   const auto findings = explored(exploration);

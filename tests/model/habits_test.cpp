@@ -67,6 +67,7 @@ TEST(Habits, LateDelayWarning) {
   EXPECT_TRUE(warned(with(&Habits::late_delay_warning), -1));
 }
 
+//= R-REP-06, R-REP-08 test
 TEST(Habits, NoTraceReports) {
   const auto asked = [](const Config& config) {
     Desk desk(config);
@@ -298,6 +299,7 @@ TEST(Habits, NeighbourBundling) {
   EXPECT_EQ(entries(with(&Habits::neighbour_bundling)), "deliver t d: e@d.t");
 }
 
+//= R-GEN-09 test
 TEST(Habits, SilentDoubleBounce) {
   const auto discarded = [](const Config& config) {
     Desk desk(config);
@@ -346,8 +348,8 @@ TEST(Habits, FilterAfterResolver) {
 
 // --- what the page says and today's program does ---------------------------------------------------------
 
-//= PAR-042 test
-//= PAR-045 test
+//= R-PAR-042 test
+//= R-PAR-045 test
 TEST(Habits, SlotCostsOfZeroAndOneMeanNoPreemption) {
   const auto third_delivery = [](int cost) {
     Config config = plain_config();
@@ -373,7 +375,7 @@ TEST(Habits, SlotCostsOfZeroAndOneMeanNoPreemption) {
   EXPECT_EQ(third_delivery(0), "deliver t d: c@d.t");
 }
 
-//= PAR-009 test
+//= R-PAR-009 test
 TEST(Habits, NoClogWarningsAtZero) {
   const auto warned = [](int seconds) {
     Config config = plain_config();

@@ -90,8 +90,8 @@ TEST(Rules, ARedirectTakesOneRecipientAndDropsTheRest) {
   EXPECT_EQ(desk.take(), Words{"remove"});
 }
 
-//= PAR-004 test
-//= PAR-005 test
+//= R-PAR-004 test
+//= R-PAR-005 test
 TEST(Rules, AContentFilterNeedsNoResolver) {
   const auto delivered = [](const Config& config, const std::string& filter, const std::string& address) {
     Desk desk(config);
@@ -121,7 +121,7 @@ TEST(Rules, AProbeGoesPastTheContentFilter) {
   EXPECT_EQ(desk.take().back(), "deliver t d: r@d.t");
 }
 
-//= PAR-075 test
+//= R-PAR-075 test
 TEST(Rules, MoreProbesThanTheLimitAreDeferred) {
   Config config = plain_config();
   config.verify_pending_limit = 1;
@@ -150,7 +150,7 @@ TEST(Rules, WhatTheResolverCannotAnswerIsDeferredOrBounced) {
   EXPECT_EQ(desk.take().back(), "deliver error 5.1.3 null recipient address: ");
 }
 
-//= PAR-077 test
+//= R-PAR-077 test
 TEST(Rules, DeferredTransportsWaitUnlessAFlushLiftsThem) {
   Config config = plain_config();
   config.defer_transports = {"t"};
@@ -193,8 +193,8 @@ constexpr const char* kDiscarded = "undeliverable postmaster notification discar
 const std::string kSent = std::string("log Double-Bounce@here sent ") + kDiscarded;
 const std::string kTraced = std::string("append trace Double-Bounce@here delivered 2.0.0 ") + kDiscarded;
 
-//= GEN-08 test
-//= GEN-10 test
+//= R-GEN-08 test
+//= R-GEN-10 test
 TEST(Rules, MailToDoubleBounceIsDiscarded) {
   EXPECT_EQ(Discarding(0).take(), (Words{kSent, "done 1", "remove"}));
   Desk elsewhere;
@@ -241,8 +241,8 @@ TEST(Rules, ADiscardWithoutItsTraceRecordIsADeferral) {
 
 // --- deferrals of our own ----------------------------------------------------------------------------
 
-//= STR-12 test
-//= STR-13 test
+//= R-STR-12 test
+//= R-STR-13 test
 TEST(Rules, WithoutARetryTransportDeferralsAreRecordedHere) {
   Desk desk;
   desk.refuses = {"t", "retry"};
@@ -415,7 +415,7 @@ TEST(Rules, ADelayIsToldOfOnce) {
   EXPECT_EQ(desk.take().back(), "retry in 300") << "not yet";
 }
 
-//= PAR-085 test
+//= R-PAR-085 test
 TEST(Rules, AfterADelayWarningSuccessIsToldOf) {
   for (const bool wanted : {true, false}) {
     Config config = plain_config();
@@ -451,8 +451,8 @@ TEST(Rules, ARecordThatWasAskedForIsSentOnce) {
   EXPECT_EQ(desk.take(), (Words{"log report failed", "retry in 300"})) << "delivered, but the report is missing";
 }
 
-//= PAR-062 test
-//= PAR-068 test
+//= R-PAR-062 test
+//= R-PAR-068 test
 TEST(Rules, MailFromTheNullSenderHasALifetimeOfItsOwn) {
   Config config = plain_config();
   config.maximal_lifetime = Seconds{1000};
@@ -477,7 +477,7 @@ TEST(Rules, MailFromTheNullSenderHasALifetimeOfItsOwn) {
   EXPECT_EQ(desk.take().back(), "retry in 999");
 }
 
-//= REP-07 test
+//= R-REP-07 test
 TEST(Rules, BouncesAreSentBeforeAnythingElse) {
   Desk desk;
   Mail mail;
@@ -637,7 +637,7 @@ struct Dead {
   }
 };
 
-//= TRG-09 test
+//= R-TRG-09 test
 TEST(Rules, FForgetsDeadTransportsAndDestinations) {
   Dead dead;
   EXPECT_EQ(dead.where("s@d.t"), std::string(kDead) + "s@d.t");
@@ -655,8 +655,8 @@ TEST(Rules, AMessageWithAFlushRequestRevivesWhatItMeets) {
   EXPECT_EQ(dead.where("s@d.u"), "deliver u d: s@d.u");
 }
 
-//= PAR-059 test
-//= PAR-067 test
+//= R-PAR-059 test
+//= R-PAR-067 test
 TEST(Rules, TheDeadComeBackByTheClock) {
   Dead dead;
   dead.desk.pass(59);

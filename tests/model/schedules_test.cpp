@@ -55,6 +55,8 @@ void expect_reproduced(const ReplayResult& result) {
   EXPECT_EQ(result.broken, std::vector<std::string>{});
 }
 
+//= R-STR-06, R-STR-08, R-STR-15, R-STD-01, R-PAR-012, R-PAR-018, R-PAR-020, R-PAR-029, R-PAR-030 test
+//= R-PAR-040, R-PAR-046, R-PAR-048, R-PAR-049, R-PAR-052, R-PAR-054 test
 TEST_P(Schedules, AreReproduced) { expect_reproduced(replay(GetParam(), "qmgr")); }
 TEST_P(RoundRobinSchedules, AreReproduced) { expect_reproduced(replay(GetParam(), "oqmgr")); }
 

@@ -155,6 +155,7 @@ def world(qmgr: Path, group_name: str, keep: bool = False, qmgr_arguments: str =
 # Plain delivery
 
 
+#= R-QUE-01, R-PAR-007, R-PAR-082 test
 @case("smtp-sink", "plain")
 def smtp_sink(w: World) -> Outcome:
     """Twenty messages, both ways in; each recipient is served exactly once, and the log tells the whole life."""
@@ -202,6 +203,7 @@ def unknown_recipient(w: World) -> Outcome:
     return Outcome("1 message to no such user", "bounce with the reason in the sender's mailbox")
 
 
+#= R-REP-04, R-STR-10 test
 @case("sink-down", "plain")
 def sink_down(w: World) -> Outcome:
     """A refused connection defers for minimal_backoff_time; `postqueue -f` tries again at once."""
@@ -261,6 +263,7 @@ def dead_transport(w: World) -> Outcome:
 # Reports and rewriting
 
 
+#= R-STD-02 test
 @case("dsn-success", "plain")
 def dsn_success(w: World) -> Outcome:
     """NOTIFY=SUCCESS: the queue manager asks trace(8) for the report when the message is done."""
@@ -391,6 +394,7 @@ def two_slow(w: World, domain: str) -> str:
     return queue_id
 
 
+#= R-QUE-07 test
 @case("hold-release", "plain")
 def hold_release(w: World) -> Outcome:
     """Held during its delivery: what is running ends, the rest waits in hold/ until it is released."""

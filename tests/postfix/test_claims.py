@@ -42,6 +42,7 @@ def status_of(pid: int) -> dict[str, list[str]]:
 # The process
 
 
+#= R-SEC-01 test
 @live("unprivileged")
 def unprivileged(context: Context) -> None:
     """With the master.cf default it runs as mail_owner and nobody else; with `n` in that column it stays root."""
@@ -69,6 +70,7 @@ def chrooted(context: Context) -> None:
         equal(post.qmgr_pid(), pid, "process")
 
 
+#= R-SEC-04 test
 @live("local-only")
 def local_only(context: Context) -> None:
     """From start to delivery, deferral and bounce it binds, connects and sends to local sockets only."""
@@ -88,6 +90,7 @@ def local_only(context: Context) -> None:
         equal(outside, [], "calls that reach outside")
 
 
+#= R-TRG-10 test
 @live("wakeup-starts-it")
 def wakeup_starts_it(context: Context) -> None:
     """Master's wake-up makes a queue manager appear without any mail; without wake-up nobody does."""
@@ -101,6 +104,7 @@ def wakeup_starts_it(context: Context) -> None:
         post.log.wait_for(r"qmgr: GOOD1: removed")
 
 
+#= R-STR-03 test
 @live("bounded-memory")
 def bounded_memory(context: Context) -> None:
     """A crowd in incoming/ costs no memory: the active limit does."""
@@ -123,6 +127,7 @@ def bounded_memory(context: Context) -> None:
 # Settings
 
 
+#= R-CFG-01, R-CFG-02 test
 @live("settings-until-reload")
 def settings_until_reload(context: Context) -> None:
     """A change of main.cf waits for `postfix reload`, which makes it count."""
@@ -155,6 +160,7 @@ def filter_without_next_hop(context: Context) -> None:
             equal((request.fields["nexthop"], request.names()), (wanted, ["x@other.example"]), "next hop, recipients")
 
 
+#= R-PAR-001 test
 @live("address-with-dash")
 def address_with_dash(context: Context) -> None:
     """An address that begins with a dash is refused, unless allow_min_user says otherwise."""
@@ -169,6 +175,7 @@ def address_with_dash(context: Context) -> None:
         post.log.wait_for(r"discard: DASH1: to=<-x@other\.example>, .* status=sent")
 
 
+#= R-PAR-079 test
 @live("crowd-warnings")
 def crowd_warnings(context: Context) -> None:
     """One destination that fills the active queue is warned about, once in qmgr_clog_warn_time; helpful_warnings = no
@@ -185,6 +192,7 @@ def crowd_warnings(context: Context) -> None:
             equal(len(lines), wanted, f"warnings with {settings}")
 
 
+#= R-GEN-01 test
 @live("log-names")
 def log_names(context: Context) -> None:
     """Log lines carry syslog_name and the program's name."""
@@ -234,6 +242,7 @@ def damaged_file_of_oqmgr(context: Context) -> None:
 # Scans, reports
 
 
+#= R-TRG-06 test
 @live("incoming-scan-again")
 def incoming_scan_again(context: Context) -> None:
     """Requests for the incoming queue during its scan make exactly one more scan, right after it."""
@@ -260,6 +269,7 @@ def incoming_scan_again(context: Context) -> None:
         equal(opened(), ["incoming"], "scans after it")
 
 
+#= R-DIA-04 test
 @live("postmaster-copies")
 def postmaster_copies(context: Context) -> None:
     """notify_classes decides whether the postmaster hears of a bounce that the queue manager asked for."""

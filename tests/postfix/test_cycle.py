@@ -152,6 +152,7 @@ def trigger_bytes(text: str) -> bytes:
     return b"".join(bytes.fromhex(part[0]) * int(part[1] if len(part) > 1 else 1) for part in parts)
 
 
+#= R-GEN-04, R-TRG-16, R-SEC-02 test
 @live("triggers")
 def triggers(context: Context) -> None:
     """Which directories are opened for which bytes."""
@@ -236,6 +237,7 @@ def make_due(post: PrivatePostfix, names: dict[str, str], roles: list[str]) -> d
     return names
 
 
+#= R-STR-01 test
 @live("fairness")
 def fairness(context: Context) -> None:
     """Incoming and deferred take turns; a full active queue prefers incoming."""
@@ -398,6 +400,7 @@ def judge(context: Context, seen: list[Attempt], recorded: list[Attempt], config
         equal(mine[1:], theirs[1:], f"{what}, attempt after {mine[0]:.2f} s")
 
 
+#= R-PAR-064 test
 @live("backoff-series")
 def backoff_series(context: Context) -> None:
     """The time stamp at every deferral: first attempts in real time, later ones with files of that age."""
@@ -581,6 +584,7 @@ def near(events: list[Event], queue_id: str, services: tuple[str, ...]) -> list[
 REPORTERS = ("bounce", "defer", "trace")
 
 
+#= R-REP-02, R-REP-05, R-FIL-04, R-FIL-05, R-FIL-06 test
 @live("done-sequence")
 def done_sequence(context: Context) -> None:
     """One delivered, one deferred, one bounced recipient, and a delivery record: the order of the after-work."""
@@ -709,6 +713,7 @@ def compare_race(context: Context, post: PrivatePostfix, case: Any, name: str, d
     equal(files, case["files"], f"files, {what}")
 
 
+#= R-REP-03 test
 @live("report-service-failures")
 def report_service_failures(context: Context) -> None:
     """The bounce, trace or defer service cannot be reached by the queue manager (agents do reach it)."""
@@ -798,6 +803,7 @@ def one_at_a_time(recipient_limit: str) -> dict[str, str]:
             "one_destination_concurrency_limit": "1", "one_initial_destination_concurrency": "1"}
 
 
+#= R-GEN-02 test
 @live("delivery-order")
 def delivery_order(context: Context) -> None:
     """Which message and destination comes next when one process delivers everything."""

@@ -307,6 +307,7 @@ class FakeResolver(FakeAgent):
                         ("nexthop", domain), ("recipient", match[1].decode()), ("flags", 4096)))
 
 
+#= R-PAR-074 test
 @live("resolver-stalls")
 def resolver_stalls(context: Context) -> None:
     """A resolver that does not answer: deliveries end and triggers are served all the same; it is asked again."""
@@ -558,6 +559,7 @@ def both(context: Context, post: PrivatePostfix, what: str, **how: Any) -> list[
     return [f"{what}:\n        wanted {wanted}\n        seen   {seen}"]
 
 
+#= R-GEN-07 test
 @live("bad-starts")
 def bad_starts(context: Context) -> None:
     """Options and settings that cannot be used."""

@@ -34,10 +34,10 @@ class CheckRequirements(unittest.TestCase):
         self.put("spec/requirement_ids.txt", "\n".join(ROWS) + "\n")
         self.put("spec/intake.md", "Scans (QUE-01).\n")
         self.put("spec/divergences.md", "| id | a | check |\n|---|---|---|\n| DV-01 | x | `Scan.Imports` |\n")
-        self.put("tests/scan_test.cpp", f"{CITE} QUE-01 test\nTEST(Scan,\n     Imports) {{}}\nRC_GTEST_PROP(Scan, fair, (int x)) {{}}\n")
+        self.put("tests/scan_test.cpp", f"{CITE} R-QUE-01, R-QUE-02 test\nTEST(Scan,\n     Imports) {{}}\nRC_GTEST_PROP(Scan, fair, (int x)) {{}}\n")
         self.put("tests/postfix/cases.py", '@case("delivery", "mail goes out")\ndef delivery(): pass\n')
         self.put("tests/CMakeLists.txt", "add_test(NAME rows COMMAND x)\n")
-        self.put("src/scan.cpp", f"void f();  {CITE} QUE-02  why\n{CITE} DV-01\n")
+        self.put("src/scan.cpp", f"void f();  {CITE} R-QUE-02  why\n{CITE} DV-01\n")
 
     def put(self, path, text):
         file = self.root / path
@@ -64,7 +64,7 @@ class CheckRequirements(unittest.TestCase):
         status, out, err = self.verdict()
         self.assertEqual((status, err), (0, ""))
         self.assertIn("4 rows: 2 met, 1 open, 0 documentation, 1 history; 1 divergences", out)
-        self.assertIn("2 ids cited at code, 1 at checks", out)
+        self.assertIn("2 ids cited at code, 2 at checks", out)
 
     def test_missing_gtest(self):
         self.rows(QUE_01="QUE-01\tqmgr\ts\tc\th\tmet\tScan.Exports\t\n")
@@ -121,8 +121,18 @@ class CheckRequirements(unittest.TestCase):
         self.refused("1 cells")
 
     def test_citation_of_nothing(self):
-        self.put("src/scan.cpp", f"{CITE} QUE-09 test\n")
+        self.put("src/scan.cpp", f"{CITE} R-QUE-09 test\n")
         self.refused("src/scan.cpp:1: cites QUE-09")
+
+    def test_citation_without_its_mark(self):
+        self.put("src/scan.cpp", f"{CITE} QUE-02\n")
+        self.refused("src/scan.cpp:1: cites QUE-02 without R-")
+
+    def test_exception_without_a_reason(self):
+        self.put("src/scan.cpp", f"{CITE} R-QUE-02 exception: another program's work\n")
+        self.assertEqual(self.verdict()[0], 0)
+        self.put("src/scan.cpp", f"{CITE} R-QUE-02 exception:\n")
+        self.refused("src/scan.cpp:1: QUE-02: exception without a reason")
 
     def test_chapter_that_speaks_of_nothing(self):
         self.put("spec/intake.md", "As PAR-999 says.\n")

@@ -53,7 +53,7 @@ void Configuration::learn_dialect(codec::Notes& notes) {
   if (!dialect.known) notes.warn("Postfix " + *text + " is not a release that Weir knows; taken for the nearest one");
 }
 
-//= GEN-01
+//= R-GEN-01
 codec::Notes Configuration::after_jail() {
   codec::Notes notes;
   if (surroundings.process_name == "nqmgr") {

@@ -85,6 +85,7 @@ class Daemon {
     const codec::Options& options = start_.options();
     postfix::Master master(postfix::kStatusFd, start_.generation(), [this] { leave(); });
     driver_.start();
+    //= R-TRG-10  what made master start the process waits there
     const postfix::TriggerListener listener(loop_, log_, master, listener_kind(options.transport_type.value_or("")),
                                             postfix::kFirstListenFd, options.socket_count,
                                             [this](std::string bytes) { trigger(std::move(bytes)); });
@@ -106,7 +107,7 @@ class Daemon {
   }
 
   // Master is gone, or wants another process in our place. Whatever is going on is taken up by the next one.
-  //= CFG-02
+  //= R-CFG-02
   [[noreturn]] void leave() {
     if (log_.verbosity() > 0) log_.info("master disconnect -- exiting");
     if (brains_.recorder != nullptr) brains_.recorder->finish();

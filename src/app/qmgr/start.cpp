@@ -35,12 +35,13 @@ Start::Start(const std::vector<std::string>& arguments)
   surroundings.host_name = postfix::host_name();
 }
 
-//= GEN-03, GEN-07
+//= R-GEN-03, R-GEN-07
 void Start::run() {
   postfix::ignore_signals();
   postfix::ensure_standard_descriptors();
   umask(077);
   open_early_log();
+  //= R-CFG-01  once
   heed(configuration_.read_main_cf(postfix::Patience::until_settled));
   read_options();
   heed(configuration_.evaluate_general());
@@ -68,7 +69,7 @@ void Start::read_options() {
   heed(notes);
 }
 
-//= PAR-083, PAR-084, DIA-01
+//= R-PAR-083, R-PAR-084, R-DIA-01
 void Start::reopen_log() {
   postfix::LogDestination destination;
   destination.tag = settings().syslog_name + "/" + process_name();
@@ -103,7 +104,8 @@ void Start::refuse_debugger() {
   heed(configuration_.check_debugger());
 }
 
-//= PAR-082
+//= R-PAR-007
+//= R-PAR-082
 void Start::enter_queue_directory() {
   const std::optional<std::string> failure = postfix::enter_directory(settings().queue_directory);
   if (failure) log_.fatal(*failure);

@@ -17,12 +17,12 @@ void Engine::admit(const ScanEntry& entry) {
   message.queued = age_of_engine();
   message.active_arrival = now_;
   mark(Rule::par_013);
-  message.room = config_.message_recipient_minimum;  //= PAR-013
+  message.room = config_.message_recipient_minimum;  //= R-PAR-013
   message_ids_.insert(message.id, m);
   begin_reading(m);
   import_.message = message.id;
   mark(Rule::par_011);
-  //= PAR-011
+  //= R-PAR-011
   const std::int64_t free = config_.message_recipient_limit - recipients_;
   command(Admit{.message = message.id,
                 .from = entry.queue,
@@ -51,7 +51,7 @@ void Engine::on(const Admitted& event) {
     message.rare = std::make_unique<Message::Rare>(Message::Rare{envelope.filter, envelope.redirect});
   }
   if (config_.confirm_delay_cleared && envelope.warn_time < Seconds{0}) {
-    mark(Rule::par_085);  //= PAR-085
+    mark(Rule::par_085);  //= R-PAR-085
     message.trace_flags |= kTraceDelayCleared;
   }
   if ((message.trace_flags & kTraceVerifyMta) != 0) probes_ += 1;
@@ -80,7 +80,7 @@ void Engine::on(const AdmitFailed& event) {
       break;
     case AdmitProblem::vanished:
     case AdmitProblem::corrupt:
-      mark(Rule::que_06);  //= QUE-06
+      mark(Rule::que_06);  //= R-QUE-06
       command(MarkCorrupt{event.message});
       break;
   }

@@ -9,7 +9,7 @@ namespace weir::engine {
 void Engine::check_finished(Ref<Message> m) {
   Message& message = messages_[m];
   if (message.refs > 0 || message.disposals > 0 || message.reading || message.stage != Stage::active) return;
-  mark(Rule::rep_01);  //= REP-01
+  mark(Rule::rep_01);  //= R-REP-01
   message.stage = Stage::bounce_log;
   command(CheckBounceLog{message.id});
 }
@@ -28,7 +28,7 @@ void Engine::on(const BounceLogChecked& event) {
   const Ref<Message> m = find_message(event.message);
   if (!m || messages_[m].stage != Stage::bounce_log) return;
   if (event.state == LogFileState::present) {
-    mark(Rule::rep_07);  //= REP-07
+    mark(Rule::rep_07);  //= R-REP-07
     ask_report(m, Stage::bounce,
                {.service = Service::bounce,
                 .kind = ReportRequest::Kind::flush,
@@ -110,7 +110,7 @@ void Engine::after_recipients(Ref<Message> m) {
     after_trace(m);
     return;
   }
-  mark(Rule::rep_05);  //= REP-05
+  mark(Rule::rep_05);  //= R-REP-05
   ask_report(
       m, Stage::trace,
       {.service = Service::trace, .kind = ReportRequest::Kind::trace, .verp = false, .flags = message.trace_flags});
@@ -127,7 +127,7 @@ void Engine::after_trace(Ref<Message> m) {
   const Seconds born = config_.habits.lifetime_from_arrival ? message.arrival.seconds() : message.create_time;
   const bool too_old = clock() >= born + lifetime;
   if (too_old || message.expire) {
-    mark(null_sender ? Rule::par_068 : Rule::par_062);  //= PAR-062  //= PAR-068
+    mark(null_sender ? Rule::par_068 : Rule::par_062);  //= R-PAR-062  //= R-PAR-068
     log(LogExpired{message.queue_id, message.sender, message.expire});
     ask_report(m, Stage::defer,
                {.service = Service::defer,
@@ -149,21 +149,21 @@ void Engine::after_trace(Ref<Message> m) {
 void Engine::finish(Ref<Message> m) {
   const Message& message = messages_[m];
   if (message.deferred) {
-    mark(Rule::que_04);  //= QUE-04
+    mark(Rule::que_04);  //= R-QUE-04
     mark(Rule::que_05);
     if (clock() - message.create_time >= config_.maximal_backoff) mark(Rule::par_060);
     command(Retry{message.id, next_attempt(message)});
   } else {
-    mark(Rule::str_10);  //= STR-10
+    mark(Rule::str_10);  //= R-STR-10
     command(Remove{message.id});
   }
   forget(m);
 }
 
-//= QUE-05
-//= STR-11
-//= PAR-056
-//= PAR-060
+//= R-QUE-05
+//= R-STR-11
+//= R-PAR-056
+//= R-PAR-060
 Seconds Engine::next_attempt(const Message& message) const {
   const Seconds base = config_.habits.backoff_from_arrival ? message.arrival.seconds() : message.create_time;
   const Seconds age = clock() - base;

@@ -27,7 +27,7 @@ Service service_of(const ServiceRequest& request) {
 
 }  // namespace
 
-//= STR-13
+//= R-STR-13
 void Engine::defer_directly(Ref<Message> m, const Recipient& recipient, Dsn dsn) {
   mark(Rule::str_13);
   Message& message = messages_[m];
@@ -60,7 +60,7 @@ void Engine::defer_directly(Ref<Message> m, const Recipient& recipient, Dsn dsn)
   begin_disposal(m, std::move(d));
 }
 
-//= GEN-08
+//= R-GEN-08
 void Engine::discard(Ref<Message> m, const Recipient& recipient) {
   mark(Rule::gen_08);
   Disposal d;

@@ -80,7 +80,7 @@ void Engine::take_batch(Ref<Message> m, const Batch& batch) {
     assign_batch(m, answers);
     return;
   }
-  mark(Rule::gen_06);  //= GEN-06
+  mark(Rule::gen_06);  //= R-GEN-06
   Resolve question{.message = message.id,
                    .probe = (message.trace_flags & kTraceVerifyMta) != 0,
                    .rewrite_first = false,
@@ -103,11 +103,11 @@ Answer Engine::by_filter(const std::string& filter, const std::string& address) 
   const bool takes_my_name = config_.habits.filter_after_resolver;
   if (answer.nexthop.empty() && !takes_my_name) {
     mark(Rule::par_004);
-    answer.nexthop = config_.default_filter_nexthop;  //= PAR-004
+    answer.nexthop = config_.default_filter_nexthop;  //= R-PAR-004
   }
   if (answer.nexthop.empty() && !takes_my_name) {
     mark(Rule::par_005);
-    answer.nexthop = domain_part(address);  //= PAR-005
+    answer.nexthop = domain_part(address);  //= R-PAR-005
   }
   if (answer.nexthop.empty()) answer.nexthop = config_.myhostname;
   return answer;
@@ -163,7 +163,7 @@ void Engine::make_key(SortKey& key, const Recipient& recipient, Ref<Destination>
   key.index = static_cast<std::uint32_t>(index);
 }
 
-//= STR-08
+//= R-STR-08
 bool Engine::key_less(const SortKey& a, const SortKey& b) const {
   if (a.destination != b.destination) {  // never one without: those are disposed of
     const Destination& x = destinations_[a.destination];
@@ -254,12 +254,12 @@ Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& ans
   }
   const auto& waiting = config_.defer_transports;
   if (!message.lift && std::find(waiting.begin(), waiting.end(), answer.transport) != waiting.end()) {
-    mark(Rule::par_077);  //= PAR-077
+    mark(Rule::par_077);  //= R-PAR-077
     retry_with("4.3.2 deferred transport");
   }
   if ((message.trace_flags & kTraceVerifyMta) != 0 &&
       static_cast<std::int64_t>(probes_) > config_.verify_pending_limit) {
-    mark(Rule::par_075);  //= PAR-075
+    mark(Rule::par_075);  //= R-PAR-075
     retry_with("4.3.2 Too many address verification requests");
   }
   if (own != nullptr && itself) {
@@ -272,7 +272,7 @@ Ref<Destination> Engine::place(Ref<Message> m, Recipient& recipient, Answer& ans
   Transport* t = &transport_of(answer.transport);
   if (message.flush_each && t->dead) recover_transport(*t);
   if (t->dead) {
-    mark(Rule::str_12);  //= STR-12
+    mark(Rule::str_12);  //= R-STR-12
     const Dsn reason = *t->dead;
     if (!itself) t = &retry_transport();
     if (t->dead) {
@@ -351,7 +351,7 @@ void Engine::assign(Ref<Message> m, const std::vector<Placement>& placements) {
       room = 1;
       e = {};
     } else if (t->config.recipient_limit != 0) {
-      mark(Rule::par_038);  //= PAR-038
+      mark(Rule::par_038);  //= R-PAR-038
       room = static_cast<std::size_t>(t->config.recipient_limit);
       if (e && entries_[e].recipients.count() >= room) e = {};
       if (e) room -= entries_[e].recipients.count();

@@ -10,9 +10,9 @@ void Engine::on(const Started&) {
   timers_.set({.due = clock() + config_.queue_run_delay, .kind = Timer::Kind::heartbeat});
 }
 
-//= TRG-12  a buffer is a set of bytes
-//= TRG-13
-//= TRG-14
+//= R-TRG-12  a buffer is a set of bytes
+//= R-TRG-13
+//= R-TRG-14
 void Engine::on(const Triggered& event) {
   ScanRequest incoming;
   ScanRequest deferred;
@@ -21,20 +21,20 @@ void Engine::on(const Triggered& event) {
       case 'W':
         mark(Rule::trg_11);
         incoming.start = true;
-        break;  //= TRG-11
+        break;  //= R-TRG-11
       case 'I':
         mark(Rule::trg_05);
         incoming.start = true;
-        break;  //= TRG-05
+        break;  //= R-TRG-05
       case 'D':
         mark(Rule::trg_03);
         deferred.start = true;
-        break;   //= TRG-03
-      case 'A':  //= TRG-07
+        break;   //= R-TRG-03
+      case 'A':  //= R-TRG-07
         mark(Rule::trg_07);
         incoming.all = deferred.all = true;
         break;
-      case 'F':  //= TRG-09
+      case 'F':  //= R-TRG-09
         mark(Rule::trg_09);
         incoming.revive = incoming.lift = deferred.revive = deferred.lift = true;
         break;
@@ -50,8 +50,8 @@ void Engine::request_scan(Queue queue, ScanRequest request) {
   if (request.revive && !late) revive_everything();
   Scan& scan = scan_of(queue);
   if (scan.open && !late) {
-    if (request.start) mark(Rule::trg_04);  //= TRG-04
-    if (request.all) mark(Rule::trg_08);    //= TRG-08
+    if (request.start) mark(Rule::trg_04);  //= R-TRG-04
+    if (request.all) mark(Rule::trg_08);    //= R-TRG-08
     scan.current.all |= request.all;
     scan.current.lift |= request.lift;
   }
@@ -71,9 +71,9 @@ void Engine::begin_scan(Queue queue) {
   command(OpenScan{queue});
 }
 
-//= QUE-03
+//= R-QUE-03
 bool Engine::has_room() const {
-  if (round_robin_ && recipients_ + asked_ >= config_.message_recipient_limit) return false;  //= PAR-011
+  if (round_robin_ && recipients_ + asked_ >= config_.message_recipient_limit) return false;  //= R-PAR-011
   return message_ids_.size() < static_cast<std::size_t>(config_.active_limit);
 }
 
@@ -107,7 +107,7 @@ void Engine::look_at_queues() {
   end_import();
 }
 
-//= STR-04  the two queues in turn
+//= R-STR-04  the two queues in turn
 void Engine::next_queue() {
   mark(Rule::str_04);
   import_.left -= 1;
@@ -123,7 +123,7 @@ void Engine::on(const ScanEnded& event) {
   Scan& scan = scan_of(event.queue);
   scan.open = false;
   if (scan.next.start && !import_.began) {
-    mark(Rule::trg_06);  //= TRG-06
+    mark(Rule::trg_06);  //= R-TRG-06
     begin_scan(event.queue);
     import_.began = true;
     command(ScanNext{event.queue});

@@ -74,7 +74,7 @@ Engine::Choice Engine::choose_peer(Ref<Job> j, bool after_first_read, bool after
     const bool many = free >= t.config.refill_limit;
     const bool late = free > 0 && steady_ - steady_at(message.refilled) >= t.config.refill_delay;
     if (many || late) {
-      mark(many ? Rule::par_018 : Rule::par_020);  //= PAR-018  //= PAR-020
+      mark(many ? Rule::par_018 : Rule::par_020);  //= R-PAR-018  //= R-PAR-020
       ask_for_recipients(job.message);
       return suspend_choice(true, false);
     }
@@ -91,7 +91,7 @@ Engine::Choice Engine::choose_peer(Ref<Job> j, bool after_first_read, bool after
   return {};
 }
 
-//= STR-09  round robin over the job's destinations
+//= R-STR-09  round robin over the job's destinations
 Ref<Peer> Engine::next_peer(const Job& job) const {
   const auto is_open = [](const Peer& peer) { return peer.open; };
   const auto has_open = [](const Peer& peer) { return peer.any_open; };
@@ -111,7 +111,7 @@ void Engine::did_select(Ref<Job> j, Ref<Peer> p) {
   set_cache_flags(destinations_[d]);
   mark(Rule::par_043);
   job.selected += 1;
-  job.avail += 1;  //= PAR-043
+  job.avail += 1;  //= R-PAR-043
   job.used += 1;
   if (t.candidate_for != j) t.candidate_for = {};
   t.current = j;

@@ -7,7 +7,7 @@
 namespace weir::engine {
 namespace {
 
-//= STD-01
+//= R-STD-01
 bool is_status_code(std::string_view code) {
   if (code.size() < 5 || code[1] != '.' || (code[0] != '2' && code[0] != '4' && code[0] != '5')) return false;
   std::size_t digits = 0;
@@ -47,7 +47,7 @@ void Engine::on(const Delivered& event) {
                    config_.habits.defers_itself ? "" : "delivery temporarily suspended: "};
         reason.text += event.dsn.text.empty() ? std::string("unknown error") : event.dsn.text;
         negative_feedback(d, reason);
-        if (destinations_[d].window == 0) retry = move_entries(d, reason);  //= PAR-030
+        if (destinations_[d].window == 0) retry = move_entries(d, reason);  //= R-PAR-030
       }
     }
   }
@@ -195,7 +195,7 @@ void Engine::end_entry(Ref<Entry> e, bool was_running) {
   did_change_message(m);
   if (j) give_back_slots_of(j);
 
-  if (was_running && destination.transport->config.destination_rate_delay > Seconds{0}) suspend(d);  //= PAR-070
+  if (was_running && destination.transport->config.destination_rate_delay > Seconds{0}) suspend(d);  //= R-PAR-070
   if (destination.window >= 0) unblock_check(d);
   if (p) {
     --peers_[p].entries;
@@ -203,7 +203,7 @@ void Engine::end_entry(Ref<Entry> e, bool was_running) {
   }
   if (was_running) destination.last_done = clock();
   if (is_idle(destination)) {
-    //= PAR-012
+    //= R-PAR-012
     if (destination.window == 0 &&
         destinations_.size() > 2 * static_cast<std::size_t>(config_.message_recipient_limit)) {
       mark(Rule::par_012);

@@ -27,7 +27,7 @@ Ref<Destination> Engine::obtain_destination(Transport& t, const std::string& nam
   destination.named_by_nexthop = nexthop == name;
   if (nexthop != name) destination.other_nexthop = nexthop;
   mark(Rule::par_025);
-  destination.window = t.config.initial_concurrency;  //= PAR-025
+  destination.window = t.config.initial_concurrency;  //= R-PAR-025
   t.destinations.push_back(destinations_, d);
   t.destination_count += 1;
   t.names.insert(destinations_, d);
@@ -136,8 +136,8 @@ double Engine::feedback(const Feedback& setting, std::int32_t window) const {
   return setting.kind == Feedback::Kind::constant ? setting.value : setting.value / window;
 }
 
-//= STR-06
-//= PAR-034
+//= R-STR-06
+//= R-PAR-034
 void Engine::positive_feedback(Ref<Destination> d) {
   Destination& destination = destinations_[d];
   const TransportConfig& config = destination.transport->config;
@@ -168,13 +168,13 @@ void Engine::positive_feedback(Ref<Destination> d) {
     }
     did_change_capacity(d);
   } else if (destination.window >= limit) {
-    mark(Rule::par_026);  //= PAR-026
+    mark(Rule::par_026);  //= R-PAR-026
   }
   log_state(destination, false);
 }
 
-//= PAR-029
-//= PAR-032
+//= R-PAR-029
+//= R-PAR-032
 void Engine::negative_feedback(Ref<Destination> d, const Dsn& dsn) {
   Destination& destination = destinations_[d];
   const TransportConfig& config = destination.transport->config;
@@ -235,7 +235,7 @@ void Engine::unthrottle(Ref<Destination> d) {
 void Engine::suspend(Ref<Destination> d) {
   Destination& destination = destinations_[d];
   if (destination.window == 0) unthrottle(d);
-  mark(Rule::par_069);  //= PAR-069
+  mark(Rule::par_069);  //= R-PAR-069
   destination.window = -1;
   timers_.cancel(destination.resume);
   destination.resume = timers_.set({.due = clock() + destination.transport->config.destination_rate_delay,
@@ -299,10 +299,10 @@ void Engine::log_state(const Destination& d, bool negative) {
                        d.cohorts});
 }
 
-//= PAR-008
-//= PAR-009
+//= R-PAR-008
+//= R-PAR-009
 void Engine::clog_check(Ref<Destination> d) {
-  if (!config_.helpful_warnings || config_.clog_warn_time <= Seconds{0}) return;  //= PAR-079
+  if (!config_.helpful_warnings || config_.clog_warn_time <= Seconds{0}) return;  //= R-PAR-079
   Destination& destination = destinations_[d];
   const std::int64_t entries = static_cast<std::int64_t>(destination.todo_count) + destination.busy;
   if (entries <= config_.active_limit / 5 || clock() < destination.warn_at) return;

@@ -112,7 +112,7 @@ void Engine::link(Ref<Job> j) {
   }
   job.level = 0;
   if (t.pool > 0) {
-    mark(Rule::par_014);  //= PAR-014
+    mark(Rule::par_014);  //= R-PAR-014
     job.room += t.pool;
     message.room += t.pool;
     t.pool = 0;

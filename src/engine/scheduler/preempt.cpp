@@ -7,13 +7,13 @@
 
 namespace weir::engine {
 
-//= STR-14
+//= R-STR-14
 Ref<Job> Engine::preempt(Transport& t, Ref<Job> c) {
   Job& current = jobs_[c];
   const std::int64_t cost = t.config.slot_cost;
   if (current.avail <= 0) return c;
   if (most(current) < t.config.minimum_slots * cost) {
-    mark(Rule::par_046);  //= PAR-046
+    mark(Rule::par_046);  //= R-PAR-046
     return c;
   }
   const Ref<Job> k = candidate_for(t, c);
@@ -23,7 +23,7 @@ Ref<Job> Engine::preempt(Transport& t, Ref<Job> c) {
   const std::int64_t need = most(winner) - winner.selected;
   const double price = static_cast<double>(need) * (100 - t.config.slot_discount) / 100.0;
   if (static_cast<double>(current.avail / cost + t.config.slot_loan) < price) {
-    mark(Rule::par_054);  //= PAR-054
+    mark(Rule::par_054);  //= R-PAR-054
     return c;
   }
   mark(Rule::str_14);
@@ -45,10 +45,10 @@ Ref<Job> Engine::preempt(Transport& t, Ref<Job> c) {
   t.current = k;
   t.candidate_for = {};
   mark(Rule::par_055);
-  current.avail -= need * cost;  //= PAR-055
+  current.avail -= need * cost;  //= R-PAR-055
   winner.used = -need;
   if (message.more) {
-    mark(Rule::par_016);  //= PAR-016
+    mark(Rule::par_016);  //= R-PAR-016
     const std::int64_t extra = (t.config.extra_recipients + t.pool + 1) / 2;
     winner.room += extra;
     message.room += extra;

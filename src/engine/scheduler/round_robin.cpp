@@ -6,7 +6,7 @@
 
 namespace weir::engine {
 
-//= STR-16
+//= R-STR-16
 Engine::Choice Engine::choose_in_turn(Transport& t) {
   const Ref<Spoke> spoke = t.wheel.first_above_0();
   if (!spoke) {
@@ -39,7 +39,7 @@ void Engine::assign_neighbours(Ref<Message> m, const std::vector<Placement>& pla
     const Ref<Entry> e = create_entry_in_turn(m, d);
     std::size_t room = placements.size();
     if (const int limit = destinations_[d].transport->config.recipient_limit; limit != 0) {
-      mark(Rule::par_038);  //= PAR-038
+      mark(Rule::par_038);  //= R-PAR-038
       room = static_cast<std::size_t>(limit);
     }
     if (messages_[m].single) room = 1;
@@ -58,7 +58,7 @@ void Engine::assign_neighbours(Ref<Message> m, const std::vector<Placement>& pla
 
 double Engine::share_of_recipients() const { return config_.message_recipient_limit * (config_.fudge_factor / 100.0); }
 
-//= PAR-023
+//= R-PAR-023
 std::int64_t Engine::batch_size() const { return static_cast<std::int64_t>(std::ceil(share_of_recipients())); }
 
 // After a delivery: enough has gone, so that the next batch comes before the last one is done.

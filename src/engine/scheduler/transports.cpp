@@ -32,7 +32,7 @@ Transport& Engine::retry_transport() {
 void Engine::log_feedback_settings(const Transport& t) {
   for (const Feedback* setting : {&t.config.positive_feedback, &t.config.negative_feedback}) {
     if (!setting->well_formed) {
-      mark(Rule::par_036);  //= PAR-036
+      mark(Rule::par_036);  //= R-PAR-036
       log(LogIgnoredFeedback{setting->parameter, setting->text});
     }
     if (!config_.feedback_debug) continue;
@@ -41,7 +41,7 @@ void Engine::log_feedback_settings(const Transport& t) {
   }
 }
 
-//= GEN-05
+//= R-GEN-05
 void Engine::allocate_agents() {
   const auto wants = [this](const Transport* t) { return wants_agent(*t); };
   for (;;) {
@@ -52,7 +52,7 @@ void Engine::allocate_agents() {
     std::rotate(transport_order_.begin(), chosen + 1, transport_order_.end());
     log(LogAllocate{t.name});
     if (t.config.transport_rate_delay > Seconds{0}) {
-      mark(Rule::par_071);  //= PAR-071
+      mark(Rule::par_071);  //= R-PAR-071
       t.rate_locked = true;
     }
     t.pending += 1;

@@ -81,7 +81,7 @@ TEST_F(MainCfFileTest, LargeFileIsRefused) {
   EXPECT_EQ(load_file(dir_ / "none"), std::nullopt);
 }
 
-//= PAR-076 test
+//= R-PAR-076 test
 TEST(ConfigDirectoryTest, FromTheEnvironment) {
   unsetenv("MAIL_CONFIG");
   EXPECT_EQ(config_directory(), "/etc/postfix");

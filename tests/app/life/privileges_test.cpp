@@ -26,7 +26,7 @@ class PrivilegesTest : public ::testing::Test {
   testing::TempDir dir_;
 };
 
-//= SEC-05 test
+//= R-SEC-05 test
 TEST_F(PrivilegesTest, AllIdsAreTheOwners) {
   const passwd* nobody = getpwnam("nobody");
   ASSERT_NE(nobody, nullptr);
@@ -46,7 +46,7 @@ TEST_F(PrivilegesTest, AllIdsAreTheOwners) {
   EXPECT_EQ(exit_status(status), 0);
 }
 
-//= SEC-06 test
+//= R-SEC-06 test
 TEST_F(PrivilegesTest, NewRootFirstThenOwner) {
   std::ofstream(dir_ / "here") << "x";
   ASSERT_EQ(chmod(dir_.path().c_str(), 0755), 0);

@@ -251,8 +251,9 @@ void syslog_in_private_dev() {
   if (receiver.next().value_or("").find("]: fatal: watchdog timeout") == std::string::npos) _exit(2);
 }
 
-//= PAR-083 test
-//= DIA-02 test
+//= R-PAR-083 test
+//= R-DIA-02 test
+//= R-DIA-01 test
 TEST(SyslogTest, LineFacilityAndTag) {
   const int status = exit_status(in_child(syslog_in_private_dev));
   if (status == kNoNamespace) GTEST_SKIP() << "needs a mount namespace";

@@ -103,7 +103,7 @@ class TriggerListenerTest : public ::testing::Test {
   std::unique_ptr<TriggerListener> listener_;
 };
 
-//= TRG-02 test
+//= R-TRG-02 test
 TEST_F(TriggerListenerTest, OneBufferBetweenTwoRecords) {
   start();
   const int client = connect();
@@ -126,7 +126,7 @@ TEST_F(TriggerListenerTest, SlowClientIsServedWhenItSpeaks) {
   EXPECT_EQ(listener_->silent_clients(), 0U);
 }
 
-//= SEC-03 test
+//= R-SEC-03 test
 TEST_F(TriggerListenerTest, SilentClientHoldsUpNobody) {
   start();
   connect();
@@ -173,7 +173,7 @@ TEST_F(TriggerListenerTest, TooManySilentClientsCostTheOldest) {
   EXPECT_EQ(happened_, (Story{"taken", "W", "available"}));
 }
 
-//= TRG-12 test
+//= R-TRG-12 test
 TEST_F(TriggerListenerTest, OneReadOf1024Bytes) {
   start();
   const int client = connect();

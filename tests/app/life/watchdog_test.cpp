@@ -47,7 +47,7 @@ class WatchdogTest : public ::testing::Test {
   testing::LogReceiver receiver_{dir_ / "postlog"};
 };
 
-//= PAR-073 test
+//= R-PAR-073 test
 TEST_F(WatchdogTest, StuckLoopIsEnded) {
   const auto begun = Clock::now();
   EXPECT_EQ(exit_status(hang(Seconds{3}, Seconds{20})), 1);

@@ -29,6 +29,7 @@ TEST(Options, TheStockLine) {
   EXPECT_EQ(left_over_failure(parsed.options), std::nullopt);
 }
 
+//= R-GEN-03 test
 TEST(Options, AllLetters) {
   const ParsedOptions parsed = parse({"-cdDlSuVz", "-vvv", "-n", "name", "-tfifo", "-s", "3", "-i", "7", "-m8"});
   EXPECT_EQ(parsed.fatal, std::nullopt);

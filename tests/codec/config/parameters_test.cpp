@@ -67,10 +67,10 @@ TEST(Parameters, DefaultsAreGood) {
   EXPECT_TRUE(settings.weir_trace_hashed);
 }
 
-//= PAR-010 test
-//= PAR-011 test
-//= PAR-013 test
-//= PAR-025 test
+//= R-PAR-010 test
+//= R-PAR-011 test
+//= R-PAR-013 test
+//= R-PAR-025 test
 TEST(Parameters, ABrainsDefaultsAreThoseOfTheContract) {
   const Evaluated result = evaluate("");
   Config expected;
@@ -203,7 +203,7 @@ struct Row {
   std::string fatal;
 };
 
-//= PAR-051 test
+//= R-PAR-051 test
 TEST(Parameters, FatalTexts) {
   const std::vector<Row> rows = {
       {"compatibility_level = abc\n", "malformed compatibility level syntax: \"abc\""},
@@ -480,9 +480,9 @@ TEST(Parameters, ADefaultIsVisibleOnceItWasEvaluated) {
             Seconds{7});
 }
 
-//= PAR-080 test
-//= PAR-081 test
-//= PAR-086 test
+//= R-PAR-080 test
+//= R-PAR-081 test
+//= R-PAR-086 test
 TEST(Parameters, ProcessFacts) {
   const std::string text = "v = $process_name $service_name $process_id $config_directory\ndefer_transports = $v\n";
   EXPECT_EQ(evaluate(text).config.defer_transports, (Warnings{"qmgr", "qmgr", "4711", "/etc/postfix"}));
@@ -490,7 +490,7 @@ TEST(Parameters, ProcessFacts) {
             (Warnings{"pp", "qmgr", "4711", "/etc/postfix"}));
 }
 
-//= PAR-084 test
+//= R-PAR-084 test
 TEST(Parameters, OptionsWinOverTheFile) {
   EXPECT_EQ(evaluate("syslog_name = file\n", {"syslog_name = option"}).settings.syslog_name, "option");
   EXPECT_EQ(evaluate("", {"queue_run_delay=$x", "x=5m"}).config.queue_run_delay, Seconds{300});
@@ -629,6 +629,7 @@ TEST(Parameters, TheOldDefaultsHoldUnlessMainCfSaysOtherwise) {
   EXPECT_EQ(evaluate("").config.minimal_backoff, Seconds{300});
 }
 
+//= R-PAR-058, R-PAR-061, R-PAR-066 test
 TEST(Parameters, TheOldSetOfParametersKnowsNoOthers) {
   const char* const text =
       "weir_old_parameters = yes\ndefault_destination_rate_delay = 9s\nsmtp_destination_rate_delay = 9s\n"

@@ -13,6 +13,8 @@ using testing::evaluate;
 using testing::Evaluated;
 using Warnings = std::vector<std::string>;
 
+//= R-CFG-04, R-PAR-015, R-PAR-017, R-PAR-019, R-PAR-021, R-PAR-028, R-PAR-031, R-PAR-033, R-PAR-035 test
+//= R-PAR-041, R-PAR-047, R-PAR-050, R-PAR-053, R-PAR-070, R-PAR-072 test
 TEST(TransportSettings, EveryFormIsFound) {
   const Evaluated result = evaluate(
       "s_destination_concurrency_limit = 1\ns_destination_recipient_limit = 2\n"
@@ -53,8 +55,8 @@ TEST(TransportSettings, WhatIsNotSetComesFromTheEvaluatedDefault) {
   EXPECT_EQ(result.config.transport("s").initial_concurrency, 7);  // the brain cuts it, not the settings
 }
 
-//= PAR-027 test
-//= PAR-039 test
+//= R-PAR-027 test
+//= R-PAR-039 test
 TEST(TransportSettings, LocalHasValuesOfItsOwn) {
   const Config plain = evaluate("default_destination_concurrency_limit = 9\n").config;
   EXPECT_EQ(plain.transport("local").concurrency_limit, 2);
@@ -152,8 +154,8 @@ struct FeedbackRow {
   Feedback::Kind kind = Feedback::Kind::constant;
 };
 
-//= PAR-032 test
-//= PAR-034 test
+//= R-PAR-032 test
+//= R-PAR-034 test
 TEST(TransportSettings, FeedbackExpressions) {
   constexpr Feedback::Kind kPer = Feedback::Kind::per_concurrency;
   const std::vector<FeedbackRow> rows = {

@@ -42,9 +42,9 @@ TEST(QueueId, Made) {
   EXPECT_EQ(long_queue_id(1795340412, 956745, 10961415), "4jXPF86npxz1bcHh");
 }
 
-//= FIL-01 test
-//= FIL-02 test
-//= FIL-03 test
+//= R-FIL-01 test
+//= R-FIL-02 test
+//= R-FIL-03 test
 TEST(QueueId, PathsAsObserved) {
   std::ifstream file{testing::vectors() / "queue-files/paths.json"};
   const auto rows = nlohmann::json::parse(file);

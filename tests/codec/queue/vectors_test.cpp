@@ -199,8 +199,8 @@ const std::map<std::string, std::vector<std::string>> kFatalForTheRealOne = {
     {"size-1field.queue", {"warning: bad extra offset  file active/QID"}},
 };
 
-//= QUE-06 test
-//= DIA-03 test
+//= R-QUE-06 test
+//= R-DIA-03 test
 TEST(QueueFileVectors, DamagedFilesAreJudgedAsTheQueueManagerJudgesThem) {
   const json files = manifest("malformed/manifest.json");
   ASSERT_EQ(files.size(), 190U);

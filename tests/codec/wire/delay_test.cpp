@@ -12,7 +12,7 @@ std::string show(std::int64_t seconds, std::int64_t micros, int decimals) {
   return format_delay(Micros{seconds * 1'000'000 + micros}, decimals);
 }
 
-//= PAR-078 test
+//= R-PAR-078 test
 TEST(Delay, AsObserved) {
   const auto json = testing::read_json((testing::vectors() / "queue-cycle/delay-format.json").string());
   std::size_t checked = 0;

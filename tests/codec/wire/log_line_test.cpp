@@ -128,7 +128,7 @@ TEST(LogRecords, Ignored) {
                      "feedback: 1/x"}));
 }
 
-//= PAR-036 test
+//= R-PAR-036 test
 TEST(LogRecords, FeedbackDebug) {
   EXPECT_EQ(
       one(LogFeedbackSetting{"smtp", "default_destination_concurrency_positive_feedback", 1, 5, 0.2}),
@@ -143,7 +143,7 @@ TEST(LogRecords, FeedbackDebug) {
             "qmgr_queue_throttle: queue x: limit 1 window 2 success 0 failure -0.25 fail_cohorts 1.23457e+06");
 }
 
-//= PAR-008 test
+//= R-PAR-008 test
 TEST(LogRecords, Clogged) {
   const Lines tail{{kWarning, "please avoid flushing the whole queue when you have"},
                    {kWarning, "lots of deferred mail, that is bad for performance"},
@@ -201,7 +201,7 @@ void check(const std::vector<Expected>& lines) {
   }
 }
 
-//= PAR-087 test
+//= R-PAR-087 test
 TEST(LogLines, LifeOfAMessage) {
   check({
       {line::queue_active("7A", "a@qc.example", 252, 2, {}), kInfo,

@@ -79,6 +79,7 @@ TEST(Loop, CancelledTimersDoNotRun) {
   EXPECT_FALSE(ran);
 }
 
+//= R-TRG-01 test
 TEST(Loop, WaitsWholeSecondsForATimer) {
   Loop loop;
   bool ran = false;

@@ -119,6 +119,7 @@ class ResolverTest : public ::testing::Test {
 
 // --- good days ---------------------------------------------------------------------------------------
 
+//= R-GEN-06 test
 TEST_F(ResolverTest, OneQuestionInTheRecordedForm) {
   listen();
   ask(1, {"a@x.example"});

@@ -69,7 +69,7 @@ class SpoolTest : public ::testing::Test {
 
 // --- Admit -------------------------------------------------------------------------------------------
 
-//= QUE-02 test
+//= R-QUE-02 test
 TEST_F(SpoolTest, AdmitMovesReadsAndClosesTheFile) {
   write_file("incoming/AB12CD34", two_recipients().bytes());
   const Event event = admit();
@@ -124,8 +124,8 @@ TEST_F(SpoolTest, LockedFileIsLeftToItsHolder) {
   close(fd);
 }
 
-//= QUE-06 test
-//= DIA-03 test
+//= R-QUE-06 test
+//= R-DIA-03 test
 TEST_F(SpoolTest, DamagedFileGoesToCorrupt) {
   write_file("incoming/AB12CD34", two_recipients().bytes().substr(0, 200));
   EXPECT_EQ(problem(admit()), AdmitProblem::corrupt);
@@ -284,7 +284,7 @@ TEST_F(SpoolTest, TimeStampsStayInTheQueue) {
 
 // --- logs of the bounce family -----------------------------------------------------------------------
 
-//= REP-01 test
+//= R-REP-01 test
 TEST_F(SpoolTest, DeferAndBounceLogs) {
   admitted();
   spool_->remove_defer_log(kId);  // missing is fine
@@ -370,7 +370,7 @@ TEST_F(SpoolTest, MarkInAFileThatVanishedIsAWarning) {
 
 // --- the end -----------------------------------------------------------------------------------------
 
-//= QUE-04 test
+//= R-QUE-04 test
 TEST_F(SpoolTest, RetryStampsAndMovesToDeferred) {
   admitted();
   chmod(active().c_str(), 0710);
