@@ -2,14 +2,19 @@
 """Runs the fuzz targets for a while, the canary first, and says what came of it. `./dev fuzz` builds, then calls this.
 
   campaign.py [TARGET ...] [--seconds N] [--jobs N] [--seed S]     fuzz; exit status 1 if anything was found
+  campaign.py ... --fresh                                          without what earlier campaigns learned
+  campaign.py ... --record FILE                                    and add what came of it to FILE
+  campaign.py --table FILE                                         what FILE records, as a table
   campaign.py [TARGET ...] --merge                                 minimise what is known into fuzz/corpus
 
 What a campaign learns is kept in BUILD/work/TARGET. A finding is copied to fuzz/corpus/TARGET/found-HASH, where the
-replay tests meet it from then on.
+replay tests meet it from then on, and printed, so that it can be had from a log, too.
 """
 
 import argparse
+import base64
 import concurrent.futures
+import csv
 import dataclasses
 import hashlib
 import os
@@ -38,6 +43,7 @@ class Outcome:
     status: int = 0
     runs: int = 0
     speed: int = 0
+    seconds: int = 0
     edges: int = 0
     new_features: int = 0
     corpus: int = 0
@@ -91,6 +97,7 @@ def number(pattern, text, which=-1):
 def read_statistics(outcome, output):
     outcome.runs = number(r"stat::number_of_executed_units: *(\d+)", output)
     outcome.speed = number(r"stat::average_exec_per_sec: *(\d+)", output)
+    outcome.seconds = number(r"^Done \d+ runs in (\d+) second", output)
     outcome.edges = number(r" cov: (\d+)", output)
     outcome.new_features = number(r" ft: (\d+)", output) - number(r"INITED.* ft: (\d+)", output)
     outcome.corpus = number(r" corp: (\d+)", output)
@@ -106,15 +113,17 @@ def keep(artifact, target):
     return place
 
 
-def fuzz(build, target, seconds, seed):
+def fuzz(build, target, seconds, fresh, seed):
     outcome = Outcome(target)
-    work, findings = build / "work" / target, build / "findings" / target
+    work, findings = build / ("fresh" if fresh else "work") / target, build / "findings" / target
+    if fresh:
+        shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(findings, ignore_errors=True)
     command = base_command(build, target) + [f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={findings}/",
                                              work, CORPUS / target, build / "seeds" / target]
     outcome.status, output = run(command, findings)
-    (build / "work" / f"{target}.log").write_text(output)
+    (work.parent / f"{target}.log").write_text(output)
     read_statistics(outcome, output)
     for artifact in sorted(findings.iterdir()):
         if artifact.name.startswith("slow-unit-"):
@@ -131,17 +140,75 @@ def print_table(outcomes):
         print(f"{o.target:<14}{o.runs:>10}{o.speed:>9}{o.edges:>8}{o.new_features:>8}{o.corpus:>8}{o.slow:>6}  {result}")
 
 
-def campaign(build, targets, seconds, jobs, seed):
-    print(f"seed {seed}: repeat with --seed {seed}", flush=True)
+def print_finding(build, target, place):
+    print(f"finding: {program(build, target)} {place.relative_to(ROOT)}")
+    print(f"   which is: echo {base64.b64encode(place.read_bytes()).decode()} | base64 -d")
+
+
+def campaign(build, targets, arguments, seed):
+    words = " ".join([*arguments.targets, f"--seconds {arguments.seconds}", *["--fresh"] * arguments.fresh])
+    print(f"commit {commit()}, seed {seed}: repeat with ./dev fuzz {words} --seed {seed}", flush=True)
     if not canary_is_found(build, seed):
         return 1
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        outcomes = list(pool.map(lambda target: fuzz(build, target, seconds, seed), targets))
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        outcomes = list(pool.map(lambda target: fuzz(build, target, arguments.seconds, arguments.fresh, seed), targets))
     print_table(outcomes)
     for outcome in outcomes:
         for place in outcome.findings:
-            print(f"finding: {program(build, outcome.target)} {place.relative_to(ROOT)}")
+            print_finding(build, outcome.target, place)
+    if arguments.record:
+        add_to_record(arguments.record, outcomes, seed)
     return int(any(outcome.status != 0 for outcome in outcomes))
+
+
+# --- records: a file with a row for each target and commit, to which every campaign adds ---------------------
+
+COLUMNS = ["target", "commit", "executions", "seconds", "edges", "corpus", "findings", "seeds"]
+
+
+# Short; "+" behind it: the working copy was not that commit.
+def commit():
+    done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--abbrev=12", "--match=", "--dirty=+"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def read_record(file):
+    if not file.exists():
+        return []
+    with file.open(newline="") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    for row in rows:
+        row.update({name: int(row[name]) for name in COLUMNS[2:7]})
+    return rows
+
+
+def add_to_record(file, outcomes, seed):
+    rows = {(row["target"], row["commit"]): row for row in read_record(file)}
+    now = commit()
+    for o in outcomes:
+        row = rows.setdefault((o.target, now), dict.fromkeys(COLUMNS, 0) | {"target": o.target, "commit": now, "seeds": ""})
+        row["executions"] += o.runs
+        row["seconds"] += o.seconds
+        row["findings"] += len(o.findings)
+        row["edges"], row["corpus"] = max(row["edges"], o.edges), o.corpus
+        row["seeds"] = " ".join([*row["seeds"].split(), str(seed)])
+    with file.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows.values())
+
+
+# In markdown, a row for each target: sums over all commits, edges and corpus of the last.
+def print_record(file):
+    rows = read_record(file)
+    print("| target | executions | seconds | edges | corpus | findings |\n|---|---:|---:|---:|---:|---:|")
+    for target in dict.fromkeys(row["target"] for row in rows):
+        own = [row for row in rows if row["target"] == target]
+        runs, seconds, findings = (sum(row[name] for row in own) for name in ("executions", "seconds", "findings"))
+        print(f"| {target} | {runs:,} | {seconds:,} | {own[-1]['edges']:,} | {own[-1]['corpus']:,} | {findings} |")
+    runs, seconds, findings = (sum(row[name] for row in rows) for name in ("executions", "seconds", "findings"))
+    print(f"| all | {runs:,} | {seconds:,} | | | {findings} |")
 
 
 # Only what reaches new edges is worth keeping in the tree; findings stay whatever they reach.
@@ -177,9 +244,14 @@ def main():
     parser.add_argument("--seconds", type=int, default=20, help="of each target (default 20)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0, help="default: a fresh one, printed")
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier campaigns learned, but for the corpus")
+    parser.add_argument("--record", type=pathlib.Path, metavar="FILE", help="add the outcome to this file")
+    parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="print what this file records")
     parser.add_argument("--merge", action="store_true", help="minimise all that is known into fuzz/corpus")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz")
     arguments = parser.parse_args()
+    if arguments.table:
+        return print_record(arguments.table)
     build = arguments.build.resolve()
     known = targets_of(build)
     unknown = [name for name in arguments.targets if name not in known]
@@ -191,7 +263,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             return max(pool.map(lambda target: merge(build, target), targets))
     seed = arguments.seed or random.SystemRandom().randrange(1, 2**31)
-    return campaign(build, targets, arguments.seconds, arguments.jobs, seed)
+    return campaign(build, targets, arguments, seed)
 
 
 if __name__ == "__main__":
