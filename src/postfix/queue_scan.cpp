@@ -1,9 +1,13 @@
 #include "postfix/queue_scan.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
+
+#include "postfix/queue_folder.hpp"
 
 namespace weir::postfix {
 
@@ -12,9 +16,18 @@ namespace {
 constexpr Seconds kLinkGrace{60};  // a second link of a file that is just being moved is normal
 
 // An entry that is no directory, or that somebody has just removed: no reason to stop.
-bool is_fault_of_entry(int error) { return error == ENOTDIR || error == ENOENT || error == ELOOP; }
+bool is_fault_of_entry(int error) { return is_link_in_the_way(error) || error == ENOTDIR || error == ENOENT; }
 
 bool may_be_directory(unsigned char type) { return type == DT_DIR || type == DT_LNK || type == DT_UNKNOWN; }
+
+// What readdir() reads, without following a link; nullptr: errno says why.
+DIR* open_directory(DIR* parent, const char* name) {
+  const int fd = open_folder(dirfd(parent), name, O_RDONLY);
+  if (fd < 0) return nullptr;
+  DIR* const directory = fdopendir(fd);
+  if (directory == nullptr) close(fd);
+  return directory;
+}
 
 }  // namespace
 
@@ -47,7 +60,7 @@ void QueueScan::descend(const std::string& name, unsigned char type) {
   if (levels_.size() >= kDepthMax) {
     error = ELOOP;
   } else if (may_be_directory(type)) {
-    directory = opendir(path.c_str());
+    directory = open_directory(levels_.back().directory.get(), name.c_str());
     error = errno;
   }
   if (directory != nullptr) {
@@ -75,9 +88,9 @@ FileLook look_at_file(Voice& voice, const codec::QueueHash& hash, Queue queue, s
   }
   const std::string path = hash.path(to_string(queue), name);
   struct stat status {};
-  if (lstat(path.c_str(), &status) != 0) {
-    look.state = errno == ENOENT ? FileState::vanished : FileState::not_regular;
-    if (errno != ENOENT) voice.say(codec::line::lstat_failed(path, reason_of(errno)));
+  if (const int error = look_without_following(path, status); error != 0) {
+    look.state = error == ENOENT ? FileState::vanished : FileState::not_regular;
+    if (error != ENOENT) voice.say(codec::line::lstat_failed(path, reason_of(error)));
     return look;
   }
   if (!S_ISREG(status.st_mode)) {

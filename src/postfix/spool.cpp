@@ -15,6 +15,7 @@
 #include <variant>
 
 #include "contract/check.hpp"
+#include "postfix/queue_folder.hpp"
 
 namespace weir::postfix {
 
@@ -27,20 +28,32 @@ constexpr mode_t kDirectoryMode = 0700;
 constexpr int kOpenFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 constexpr int kSavedNamesMax = 100;  // tries to find a free name in saved/
 
-// A descriptor that closes itself.
+// A queue file that is open, and a file.
 class File {
  public:
-  explicit File(int fd) : fd_(fd) {}
+  File(const std::string& path, int access) {
+    const QueueFolder folder(path);
+    error_ = folder.error();
+    if (error_ != 0) return;
+    fd_ = openat(folder.fd(), folder.name(), access | kOpenFlags);
+    struct stat status {};
+    if (fd_ < 0 || fstat(fd_, &status) != 0) {
+      error_ = errno;
+    } else if (!S_ISREG(status.st_mode)) {
+      error_ = ENXIO;  // what opening a socket gives
+    }
+  }
   ~File() {
     if (fd_ >= 0) close(fd_);
   }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] bool good() const { return fd_ >= 0; }
+  [[nodiscard]] int error() const { return error_; }  // 0 = good
 
  private:
-  int fd_;
+  int fd_ = -1;
+  int error_ = 0;
 };
 
 // A regular file gives fewer bytes than asked for only at its end.
@@ -62,18 +75,25 @@ class FileBytes : public codec::ByteSource {
 
 bool exists(const std::string& path) {
   struct stat status {};
-  return fstatat(AT_FDCWD, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  return look_without_following(path, status) == 0;
+}
+
+bool is_link(const std::string& path) {
+  struct stat status {};
+  return look_without_following(path, status) == 0 && S_ISLNK(status.st_mode);
 }
 
 // The directory, as mail programs make them: for the owner only, and of our group even where the parent
 // directory would have it otherwise.
 int make_directory(const std::string& path) {
-  if (mkdir(path.c_str(), kDirectoryMode) != 0) return errno == EEXIST ? 0 : errno;
+  const QueueFolder parent(path);
+  if (parent.error() != 0) return parent.error();
+  if (mkdirat(parent.fd(), parent.name(), kDirectoryMode) != 0) return errno == EEXIST ? 0 : errno;
   struct stat status {};
-  if (stat(path.c_str(), &status) == 0 && status.st_gid != getegid()) {
-    if (chown(path.c_str(), static_cast<uid_t>(-1), getegid()) != 0) return errno;
-  }
-  return 0;
+  const bool known = fstatat(parent.fd(), parent.name(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!known || status.st_gid == getegid()) return 0;
+  constexpr auto kSameUser = static_cast<uid_t>(-1);
+  return fchownat(parent.fd(), parent.name(), kSameUser, getegid(), AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
 }
 
 int make_parents(const std::string& path) {
@@ -85,7 +105,14 @@ int make_parents(const std::string& path) {
 }
 
 // The file itself is at fault (it was exchanged under our hands), not the surroundings.
-bool is_fault_of_file(int error) { return error == ELOOP || error == EISDIR || error == ENXIO; }
+bool is_fault_of_file(int error) { return is_link_in_the_way(error) || error == EISDIR || error == ENXIO; }
+
+// 0, or the error number. A link goes itself.
+int remove_entry(const std::string& path) {
+  const QueueFolder folder(path);
+  if (folder.error() != 0) return folder.error();
+  return unlinkat(folder.fd(), folder.name(), 0) == 0 ? 0 : errno;
+}
 
 line::Because because(int error) { return error == ENOENT ? line::Because::gone : line::Because::other; }
 
@@ -169,11 +196,11 @@ void Spool::recover_entry(const std::string& name) {
   }
   const std::string from = path(Queue::active, name);
   if (const int error = stamp(from, loop_.now().seconds()); error != 0) {
-    voice_.say(line::move_update_times(from, reason_of(error), because(error)));
+    complain(line::move_update_times(from, reason_of(error), because(error)), error);
     return;
   }
   if (const int error = move_file(from, path(Queue::incoming, name)); error != 0) {
-    voice_.say(line::move_rename(name, reason_of(error), because(error)));
+    complain(line::move_rename(name, reason_of(error), because(error)), error);
   }
 }
 
@@ -197,7 +224,10 @@ Event Spool::scan_next(Queue queue) {
 // --- renames -----------------------------------------------------------------------------------------
 
 int Spool::rename_once(const std::string& from, const std::string& to) {
-  if (rename(from.c_str(), to.c_str()) == 0) return 0;
+  const QueueFolder source(from), target(to);
+  if (source.error() != 0) return source.error();
+  if (target.error() != 0) return target.error();
+  if (renameat(source.fd(), source.name(), target.fd(), target.name()) == 0) return 0;
   const int error = errno;
   // Over NFS a rename may be refused although it happened.
   if (exists(to) && !exists(from)) {
@@ -217,7 +247,19 @@ int Spool::stamp(const std::string& path, Seconds second) {
   timespec time{};
   time.tv_sec = second.count();
   const timespec times[2] = {time, time};
-  return utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
+  const QueueFolder folder(path);
+  if (folder.error() != 0) return folder.error();
+  if (utimensat(folder.fd(), folder.name(), times, AT_SYMLINK_NOFOLLOW) == 0) return 0;
+  const int error = errno;
+  return is_link(path) ? ELOOP : error;  // one of somebody else's
+}
+
+void Spool::complain(const codec::LogLine& line, int error) {
+  if (is_link_in_the_way(error)) {
+    voice_.warn(line.text);
+  } else {
+    voice_.say(line);
+  }
 }
 
 // --- reading -----------------------------------------------------------------------------------------
@@ -226,7 +268,7 @@ int Spool::stamp(const std::string& path, Seconds second) {
 Event Spool::admit(const Admit& command) {
   const std::string active = path(Queue::active, command.queue_id);
   if (const int error = move_file(path(command.from, command.queue_id), active); error != 0) {
-    voice_.say(line::feed_rename(command.queue_id, command.from, reason_of(error), because(error)));
+    complain(line::feed_rename(command.queue_id, command.from, reason_of(error), because(error)), error);
     return not_admitted(command.message, AdmitProblem::not_moved);
   }
   Message message{command.queue_id, {}, loop_.now()};
@@ -237,9 +279,8 @@ Event Spool::admit(const Admit& command) {
 
 Event Spool::open_and_read(const Admit& command, Message& message) {
   const std::string active = path(Queue::active, command.queue_id);
-  const File file(open(active.c_str(), O_RDWR | kOpenFlags));
-  if (!file.good()) {
-    const int error = errno;
+  const File file(active, O_RDWR);
+  if (const int error = file.error(); error != 0) {
     say_not_opened(command.queue_id, error, is_fault_of_file(error));
     return not_admitted(command.message, is_fault_of_file(error) ? AdmitProblem::corrupt : AdmitProblem::vanished);
   }
@@ -255,9 +296,8 @@ Event Spool::read_recipients(const ReadRecipients& command) {
   auto message = find(command.message);
   if (!message) return ReadFailed{command.message};
   const std::string active = path(Queue::active, message->queue_id);
-  const File file(open(active.c_str(), O_RDONLY | kOpenFlags));
-  if (!file.good()) {
-    const int error = errno;
+  const File file(active, O_RDONLY);
+  if (const int error = file.error(); error != 0) {
     say_not_opened(message->queue_id, error, is_fault_of_file(error));
     return ReadFailed{command.message};
   }
@@ -309,15 +349,16 @@ void Spool::drop_unread(MessageId id) {
 
 LogFileState Spool::look_at_log(std::string_view directory, std::string_view queue_id) const {
   struct stat status {};
-  if (stat(hash_.path(directory, queue_id).c_str(), &status) != 0) return LogFileState::absent;
+  if (look_without_following(hash_.path(directory, queue_id), status) != 0) return LogFileState::absent;
   return status.st_size == 0 ? LogFileState::empty : LogFileState::present;
 }
 
 void Spool::remove_defer_log(MessageId id) {
   const auto queue_id = queue_id_of(id);
   if (!queue_id) return;
-  if (unlink(hash_.path("defer", *queue_id).c_str()) == 0 || errno == ENOENT) return;
-  voice_.die(line::remove_defer_failed(*queue_id, reason_of(errno)));
+  const int error = remove_entry(hash_.path("defer", *queue_id));
+  if (error == 0 || error == ENOENT) return;
+  complain(line::remove_defer_failed(*queue_id, reason_of(error)), error);
 }
 
 //= R-REP-01
@@ -330,8 +371,9 @@ Event Spool::check_bounce_log(MessageId id) {
 void Spool::remove_bounce_log(MessageId id) {
   const auto queue_id = queue_id_of(id);
   if (!queue_id) return;
-  if (unlink(hash_.path("bounce", *queue_id).c_str()) == 0 || errno == ENOENT) return;
-  voice_.die(line::remove_bounce_failed(*queue_id, reason_of(errno)));
+  const int error = remove_entry(hash_.path("bounce", *queue_id));
+  if (error == 0 || error == ENOENT) return;
+  complain(line::remove_bounce_failed(*queue_id, reason_of(error)), error);
 }
 
 Event Spool::check_file(MessageId id) {
@@ -344,9 +386,8 @@ Event Spool::check_file(MessageId id) {
 
 void Spool::patch(const std::string& queue_id, const codec::Patch& patch) {
   const std::string active = path(Queue::active, queue_id);
-  const File file(open(active.c_str(), O_WRONLY | kOpenFlags));
-  if (!file.good()) {
-    const int error = errno;
+  const File file(active, O_WRONLY);
+  if (const int error = file.error(); error != 0) {
     // Held, deleted or declared corrupt by an agent meanwhile: the mark has lost its sense.
     say_not_opened(queue_id, error, error == EACCES || is_fault_of_file(error));
     return;
@@ -383,11 +424,15 @@ void Spool::leave_active(MessageId id, Queue to, Seconds not_before) {
   if (!queue_id) return;
   const std::string from = path(Queue::active, *queue_id);
   if (const int error = stamp(from, not_before); error != 0 && error != ENOENT) {
-    voice_.die(line::defer_update_times(from, reason_of(error)));
+    complain(line::defer_update_times(from, reason_of(error)), error);
   }
-  if (const int error = move_file(from, path(to, *queue_id)); error != 0) {
-    voice_.say(line::defer_rename(*queue_id, to, reason_of(error), because(error)));
-  }
+  const auto move_to = [&](Queue queue) {
+    const int error = move_file(from, path(queue, *queue_id));
+    if (error != 0) complain(line::defer_rename(*queue_id, queue, reason_of(error), because(error)), error);
+    return error;
+  };
+  // A message that has no place there waits in another queue for the same second.
+  if (is_link_in_the_way(move_to(to)) && to != Queue::incoming) move_to(Queue::incoming);
   forget(id);
 }
 
@@ -397,7 +442,7 @@ void Spool::retry(MessageId id, Seconds not_before) { leave_active(id, Queue::de
 void Spool::cool_down(MessageId id, Seconds not_before) { leave_active(id, Queue::incoming, not_before); }
 
 int Spool::unlink_or_save(const std::string& queue_id, const std::string& from) {
-  if (!dont_remove_) return unlink(from.c_str()) == 0 ? 0 : errno;
+  if (!dont_remove_) return remove_entry(from);
   std::string saved = hash_.path("saved", queue_id);
   for (int tries = 0; exists(saved); ++tries) {
     if (tries == kSavedNamesMax) return EEXIST;
@@ -413,7 +458,7 @@ void Spool::remove(MessageId id) {
   if (error == 0) {
     if (!silent_removal_) voice_.say(line::removed(*queue_id));
   } else {
-    voice_.say(line::remove_failed(*queue_id, reason_of(error), because(error)));
+    complain(line::remove_failed(*queue_id, reason_of(error), because(error)), error);
   }
   forget(id);
 }
@@ -429,7 +474,7 @@ void Spool::mark_corrupt(MessageId id) {
   } else if (error == ENOENT) {
     if (old_texts_) voice_.say(line::corrupt_file_gone(*queue_id, reason_of(error)));
   } else {
-    voice_.die(line::save_corrupt_failed(*queue_id, reason_of(error)));
+    complain(line::save_corrupt_failed(*queue_id, reason_of(error)), error);
   }
   forget(id);
 }

@@ -1,8 +1,9 @@
 // Spool: the queue directories, and the files of the messages in memory.
 //
 // Promises: no file is held open between two calls, and a message in memory takes one small piece of it; each duty is
-// a few system calls on paths relative to the working directory, which is the queue directory. Trouble with our surroundings (permissions, a full disk, a
-// missing directory) ends the process as it ends Postfix's; a bad or vanished file costs that message only
+// a few system calls on paths relative to the working directory, which is the queue directory. No symbolic link in a
+// queue leads anywhere (queue_folder.hpp). Trouble with our surroundings (permissions, a full disk, a missing
+// directory) ends the process as it ends Postfix's; a bad or vanished file costs that message only
 // (spec/divergences.md). Crash-safe in the order of steps: stamp before rename, marks of one byte.
 // Tested in tests/postfix/world/spool_test.cpp.
 #pragma once
@@ -80,6 +81,8 @@ class Spool {
   [[nodiscard]] int rename_once(const std::string& from, const std::string& to);
   [[nodiscard]] static int stamp(const std::string& path, Seconds second);
 
+  // Says what went wrong; ends the process where Postfix's would, but not for a link in the way.
+  void complain(const codec::LogLine& line, int error);
   [[nodiscard]] AdmitFailed not_admitted(MessageId id, AdmitProblem problem) const { return {id, problem}; }
   void say_not_opened(const std::string& queue_id, int error, bool tolerable);
   [[nodiscard]] Event open_and_read(const Admit& command, Message& message);

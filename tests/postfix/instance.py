@@ -662,6 +662,11 @@ class PrivatePostfix:
         hashed = queue in ("deferred", "defer")
         return self.spool / queue / (queue_id[0] if hashed else "") / queue_id
 
+    @staticmethod
+    def give(path: Path) -> None:
+        """Makes mail_owner the owner, as of everything in the queue."""
+        os.chown(path, *owner())
+
     def place(self, queue: str, queue_id: str, content: bytes, mtime: float | None = None, mode: int = 0o700) -> Path:
         """Puts a queue file into a directory as another program would: complete at once, owned by mail_owner."""
         path = self.path_of(queue, queue_id)

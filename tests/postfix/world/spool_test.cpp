@@ -282,6 +282,113 @@ TEST_F(SpoolTest, TimeStampsStayInTheQueue) {
   EXPECT_EQ(log_.take(), Lines{});
 }
 
+// --- symbolic links ----------------------------------------------------------------------------------
+
+// A folder outside of the queue with a file of the message's name, which nobody may touch.
+class SpoolLinkTest : public SpoolTest {
+ protected:
+  SpoolLinkTest() {
+    fs::create_directory("outside");
+    write_file("outside/AB12CD34", two_recipients().bytes());
+    const timespec old[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+    EXPECT_EQ(utimensat(AT_FDCWD, "outside/AB12CD34", old, 0), 0);
+    for (const char* queue : {"defer", "deferred", "saved", "corrupt", "bounce"}) {
+      fs::create_symlink("../outside", std::string(queue) + "/A");
+    }
+    before_ = look();
+  }
+  ~SpoolLinkTest() override { EXPECT_EQ(look(), before_) << "somebody has been outside"; }
+  SpoolLinkTest(const SpoolLinkTest&) = delete;
+  SpoolLinkTest& operator=(const SpoolLinkTest&) = delete;
+
+  static Lines look() {
+    Lines seen;
+    for (const auto& entry : fs::directory_iterator("outside")) {
+      const std::string path = entry.path();
+      seen.push_back(path + " " + std::to_string(mtime_of(path)) + " " + std::to_string(mode_of(path)) +
+                     read_file(path));
+    }
+    return seen;
+  }
+
+  Lines before_;
+};
+
+TEST_F(SpoolLinkTest, HashFolderThatIsALinkIsNotScanned) {
+  spool_->open_scan(Queue::deferred);
+  EXPECT_TRUE(std::holds_alternative<ScanEnded>(spool_->scan_next(Queue::deferred)));
+  EXPECT_EQ(log_.take(), Lines{"warning: scan_dir_push: open directory deferred/A: Too many levels of symbolic links"});
+}
+
+TEST_F(SpoolLinkTest, NothingIsTakenThroughIt) {
+  EXPECT_EQ(problem(admit(Queue::deferred)), AdmitProblem::not_moved);
+  EXPECT_EQ(log_.take(),
+            Lines{"warning: qmgr_active_feed: AB12CD34: rename from deferred to active: Too many levels of "
+                  "symbolic links"});
+}
+
+TEST_F(SpoolLinkTest, WhatIsToBeDeferredWaitsInIncoming) {
+  admitted();
+  spool_->retry(kId, Seconds{2'000'000'100});
+  EXPECT_EQ(mtime_of("incoming/AB12CD34"), 2'000'000'100);
+  EXPECT_EQ(log_.take(),
+            Lines{"warning: qmgr_active_defer: rename AB12CD34 from active to deferred: Too many levels of "
+                  "symbolic links"});
+  EXPECT_FALSE(spool_->find(kId));
+}
+
+TEST_F(SpoolLinkTest, NothingIsRemovedThroughIt) {
+  settings_.hash_queue_names = {"defer", "deferred", "bounce"};
+  remake();
+  admitted();
+  spool_->remove_defer_log(kId);
+  EXPECT_EQ(std::get<BounceLogChecked>(spool_->check_bounce_log(kId)).state, LogFileState::absent);
+  spool_->remove_bounce_log(kId);
+  EXPECT_EQ(log_.take(), (Lines{"warning: qmgr_message_alloc: AB12CD34: remove defer AB12CD34: Too many levels of "
+                                "symbolic links",
+                                "warning: remove bounce AB12CD34: Too many levels of symbolic links"}));
+}
+
+TEST_F(SpoolLinkTest, NothingIsSavedThroughIt) {
+  settings_.hash_queue_names = {"corrupt", "saved"};
+  settings_.dont_remove = true;
+  remake();
+  admitted();
+  spool_->mark_corrupt(kId);
+  EXPECT_EQ(log_.take().size(), 1U);
+  EXPECT_TRUE(fs::exists(active()));
+  fs::rename(active(), "incoming/AB12CD34");
+  (void)admit();
+  log_.take();
+  spool_->remove(kId);
+  EXPECT_EQ(log_.take(), Lines{"warning: qmgr_active_done_3_generic: remove AB12CD34 from active: Too many levels of "
+                               "symbolic links"});
+  EXPECT_TRUE(fs::exists(active()));
+}
+
+TEST_F(SpoolLinkTest, ActiveFileThatIsOneIsNeitherReadNorWritten) {
+  admitted(two_recipients(), 1);
+  fs::remove(active());
+  fs::create_symlink("../outside/AB12CD34", active());
+  EXPECT_TRUE(std::holds_alternative<ReadFailed>(spool_->read_recipients(ReadRecipients{kId, 10})));
+  spool_->mark_done(kId, 10);
+  spool_->retry(kId, Seconds{2'000'000'100});
+  EXPECT_TRUE(fs::is_symlink("incoming/AB12CD34"));
+}
+
+// What the bounce service finds in place of its log is for that service to judge.
+TEST_F(SpoolLinkTest, LogThatIsOneIsALogAndIsRemovedItself) {
+  admitted();
+  fs::remove("defer/A");
+  fs::create_directory("defer/A");
+  for (const char* log : {"bounce/AB12CD34", "defer/A/AB12CD34"}) fs::create_symlink(fs::absolute("outside/x"), log);
+  EXPECT_EQ(std::get<BounceLogChecked>(spool_->check_bounce_log(kId)).state, LogFileState::present);
+  spool_->remove_bounce_log(kId);
+  spool_->remove_defer_log(kId);
+  EXPECT_FALSE(fs::is_symlink("bounce/AB12CD34") || fs::is_symlink("defer/A/AB12CD34"));
+  EXPECT_TRUE(log_.lines.empty());
+}
+
 // --- logs of the bounce family -----------------------------------------------------------------------
 
 //= R-REP-01 test
