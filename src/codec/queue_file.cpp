@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "codec/queue_text.hpp"
+#include "codec/visited.hpp"
 
 namespace weir::codec {
 
@@ -78,6 +79,8 @@ class QueueFileRead {
 
   Next step();
   Next follow_pointer(std::string_view value);
+  bool go_to(std::int64_t offset);
+  void leave_piece(std::int64_t end);
   Next at_attribute(std::string_view text);
   Next at_record(int type, std::string_view text);
 
@@ -120,8 +123,10 @@ class QueueFileRead {
   const DiagnosticSink& log_;
 
   Record record_;
-  std::int64_t here_ = 0;        // offset of the record at hand
-  std::int64_t bytes_read_ = 0;  // of records, for the guard against loops
+  std::int64_t here_ = 0;    // offset of the record at hand
+  std::int64_t piece_ = 0;   // where the piece begins that is being read without a jump
+  std::int64_t reread_ = 0;  // bytes of earlier pieces that were met again
+  Visited visited_;
   std::size_t batch_text_ = 0;
   std::int64_t declared_ = 0;  // recipients that the size record tells of
   int warnings_ = 0;
@@ -133,7 +138,7 @@ ReadOutcome QueueFileRead::run() {
   const auto resume_before = std::exchange(file_.resume_offset_, 0);
   const auto unread_before = file_.unread_;
   auto next = Next::go_on;
-  if (!window_.seek(resume_before)) next = corrupt(about_path("seek error: Invalid argument"), "seek error");
+  if (!go_to(resume_before)) next = corrupt(about_path("seek error: Invalid argument"), "seek error");
   while (next == Next::go_on) next = step();
   return finish(resume_before, unread_before);
 }
@@ -142,14 +147,14 @@ QueueFileRead::Next QueueFileRead::step() {
   here_ = window_.position();
   const bool content_skipped = here_ == envelope_.data_offset && here_ > 0;
   if (content_skipped) {
+    leave_piece(here_);
     if (!window_.skip(envelope_.data_size)) {
       const std::string line = "seek file " + std::string{name_.path} + ": Invalid argument";
       return corrupt(line, "content size beyond what can be addressed");
     }
-    here_ = window_.position();
+    here_ = piece_ = window_.position();
   }
   const auto status = read_record(window_, is_read, record_);
-  bytes_read_ += record_.header_size + static_cast<std::int64_t>(record_.payload.size());
   if (status != RecordStatus::ok) return missing_end(status);
   if (record_.type == record::kPointer) return follow_pointer(record_.text());
   if (record_.type == 0) return missing_end(status);
@@ -176,16 +181,26 @@ QueueFileRead::Next QueueFileRead::follow_pointer(std::string_view value) {
     return corrupt(about_path(reason), reason);
   }
   if (target == 0) return Next::go_on;
-  if (target <= file_.last_jump_) {
-    const bool too_often = file_.reverse_jumps_ >= kReverseJumpsMax || bytes_read_ > kLoopBytesMax;
-    if (too_often) return corrupt(about_path("too many reverse jump records"), "too many reverse jump records");
-    ++file_.reverse_jumps_;
+  leave_piece(window_.position());
+  reread_ += kJumpCost;
+  const bool back = target <= file_.last_jump_;
+  if ((back && file_.reverse_jumps_ >= kReverseJumpsMax) || reread_ > kRereadMax) {
+    return corrupt(about_path("too many reverse jump records"), "too many reverse jump records");
   }
+  if (back) ++file_.reverse_jumps_;
   file_.last_jump_ = target;
-  if (window_.seek(target)) return Next::go_on;
+  if (go_to(target)) return Next::go_on;
   constexpr std::string_view kReason = "seek error after pointer record: Invalid argument";
   return corrupt(about_path(kReason), kReason);
 }
+
+bool QueueFileRead::go_to(std::int64_t offset) {
+  piece_ = offset;
+  return window_.seek(offset);
+}
+
+// No file that a program of Postfix has written leads over the same bytes twice, however long it is.
+void QueueFileRead::leave_piece(std::int64_t end) { reread_ += visited_.add(piece_, end); }
 
 // Some attributes stand for a record of another type, in any segment.
 QueueFileRead::Next QueueFileRead::at_attribute(std::string_view text) {
@@ -271,7 +286,8 @@ QueueFileRead::Next QueueFileRead::limit_reached() {
     file_.seen_all_ = true;
     return Next::stop;
   }
-  if (window_.seek(envelope_.data_offset)) return Next::go_on;
+  leave_piece(window_.position());
+  if (go_to(envelope_.data_offset)) return Next::go_on;
   return corrupt("seek file " + std::string{name_.path} + ": Invalid argument", "content offset out of range");
 }
 
@@ -329,10 +345,10 @@ QueueFileRead::Next QueueFileRead::at_old_size() {
   const auto back = window_.position();
   std::int64_t recipient_count = 0, content_offset = 0, extra_offset = 0;
   constexpr std::string_view kDisorder = "envelope records out of order";
-  if (!window_.seek(0)) return corrupt(kDisorder);
+  visited_.clear();
+  if (!go_to(0)) return corrupt(kDisorder);
   for (Record found; found.type != record::kEnd;) {
     const auto status = read_record(window_, is_read_in_old_layout, found);
-    bytes_read_ += found.header_size + static_cast<std::int64_t>(found.payload.size());
     const std::string problem = describe(status, found);
     if (!problem.empty()) warn(about_path(problem));
     if (status != RecordStatus::ok || found.type == 0) return corrupt(kDisorder);
@@ -343,13 +359,15 @@ QueueFileRead::Next QueueFileRead::at_old_size() {
     } else if (found.type == record::kMessage && content_offset == 0) {
       content_offset = window_.position();
       extra_offset = lenient_number(found.text());
-      if (extra_offset <= content_offset || !window_.seek(extra_offset)) {
+      leave_piece(content_offset);
+      if (extra_offset <= content_offset || !go_to(extra_offset)) {
         std::string line = "bad extra offset " + std::string{found.text()} + " file ";
         return corrupt(line += name_.path, "message size record of an old layout that the file does not have");
       }
     }
   }
-  if (content_offset == 0 || !window_.seek(back)) return corrupt(kDisorder);
+  visited_.clear();  // what has been counted is now read
+  if (content_offset == 0 || !go_to(back)) return corrupt(kDisorder);
   file_.unread_ = recipient_count;
   envelope_.data_offset = content_offset;
   envelope_.data_size = extra_offset - content_offset;

@@ -23,8 +23,8 @@
 // - The guard against pointer loops counts per message, over all its reads: the real one counts per path, so that
 //   further attempts of the same message go on counting.
 // - A record of more than kPayloadMax bytes that is to be kept is damage. A batch whose text reaches
-//   kBatchTextMax ends there, as if at_most had been reached. A loop that has read kLoopBytesMax bytes ends as
-//   if it had jumped too often. After kWarningsMax warnings one line tells how many more there were.
+//   kBatchTextMax ends there, as if at_most had been reached. A read that has gone over kRereadMax bytes again,
+//   where a jump counts as kJumpCost, ends as if it had jumped back too often. After kWarningsMax warnings one line tells how many more there were.
 // - A warning record that is not 15 wide is changed in a way that leaves the next record intact (warn_sent()).
 // - Times beyond +-kTimeMax are cut to that; microseconds outside 0 ... 999999 count as what they add up to.
 #pragma once
@@ -43,7 +43,8 @@
 namespace weir::codec {
 
 inline constexpr std::size_t kBatchTextMax = std::size_t{64} << 20;
-inline constexpr std::int64_t kLoopBytesMax = std::int64_t{256} << 20;
+inline constexpr std::int64_t kRereadMax = std::int64_t{32} << 20;
+inline constexpr std::int64_t kJumpCost = 512;
 inline constexpr int kReverseJumpsMax = 10000;
 inline constexpr int kWarningsMax = 20000;
 inline constexpr Seconds kTimeMax{9'000'000'000'000};

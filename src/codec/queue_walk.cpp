@@ -7,6 +7,7 @@
 
 #include "codec/queue_file.hpp"
 #include "codec/queue_text.hpp"
+#include "codec/visited.hpp"
 
 namespace weir::codec {
 
@@ -34,11 +35,15 @@ std::string walk_queue_file(ByteSource& source, WalkContent content,
   ByteWindow window{source};
   ContentPlace place;
   std::set<std::int64_t> jumps;
+  Visited visited;
+  std::int64_t piece = 0, reread = 0;
   bool in_content = false;
   while (true) {
     const bool at_content = window.position() == place.offset && place.offset > 0;
     if (at_content && content == WalkContent::skip) {
+      reread += visited.add(piece, window.position());
       if (!window.skip(place.size)) return "content size beyond what can be addressed";
+      piece = window.position();
       in_content = false;
     }
     Record record;
@@ -55,7 +60,9 @@ std::string walk_queue_file(ByteSource& source, WalkContent content,
       std::int64_t target = 0;
       if (!parse_offset(record.text(), target)) return "malformed pointer record value: " + std::string{record.text()};
       if (target == 0) continue;
-      if (!jumps.insert(target).second) return "pointer loop";
+      reread += visited.add(piece, window.position()) + kJumpCost;
+      if (!jumps.insert(target).second || reread > kRereadMax) return "pointer loop";
+      piece = target;
       if (!window.seek(target)) return "seek error after pointer record: Invalid argument";
     }
   }

@@ -19,7 +19,8 @@ enum class WalkContent : std::uint8_t { skip, visit };
 // Calls visit(record, in_content) for each record up to and with the end record; pointers are visited, then
 // followed. `in_content` is true for the records between M and X. With WalkContent::skip the content is jumped
 // over, as far as the size record leads over it.
-// Answers why there is no end record; empty if there is one. A second jump to the same place ends the walk.
+// Answers why there is no end record; empty if there is one. A second jump to the same place ends the walk,
+// and so does going over more than kRereadMax bytes again.
 [[nodiscard]] std::string walk_queue_file(ByteSource& source, WalkContent content,
                                           const std::function<void(const Record&, bool in_content)>& visit);
 

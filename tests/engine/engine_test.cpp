@@ -129,6 +129,25 @@ TEST(Engine, AllocatesNothingOfItsOwnAfterWarmUp) {
   EXPECT_LE(line.counted() - warm, 500U * 4) << "batch, question, delivery, and one to spare";
 }
 
+// Triggers ask for scans, and a scan can be asked for only once: nothing is kept for each.
+TEST(Engine, AMillionTriggersInASecondLeaveNothingBehind) {
+  Config config;
+  Engine engine(config);
+  std::vector<Command> out;
+  out.reserve(64);
+  engine.handle(at_second(Seconds{1}), Started{}, out);
+  const Event trigger = Triggered{"FADIW"};
+  engine.handle(at_second(Seconds{1}), trigger, out);
+  out.clear();
+  allocations = 0;
+  counting = true;
+  for (int i = 0; i < 1'000'000; ++i) engine.handle(at_second(Seconds{1}), trigger, out);
+  counting = false;
+  EXPECT_EQ(allocations, 0U);
+  EXPECT_LE(out.size(), 2U);
+  EXPECT_TRUE(engine.broken_invariants().empty());
+}
+
 TEST(Engine, RuleMarksAreCounted) {
   Config config;
   Engine engine(config);

@@ -5,6 +5,7 @@ readable, and what hostile files and peers can cost (spec/security.md)."""
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import re
 import socket
@@ -12,14 +13,15 @@ import stat
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import queue_file
-from agents import FakeAgent
+from agents import GREETING, FakeAgent, attributes, one_list, reply
 from elf import Program
 from instance import PrivatePostfix, check, equal, owner, running, until
 from live import Context, live, main
 
-ROUTES = {"fake.example": "fake:", "later.example": "retry:4.4.1 later"}
+ROUTES = {"fake.example": "fake:", "other.example": "discard:", "later.example": "retry:4.4.1 later"}
 
 # Whatever starts another program, or makes a process.
 STARTERS = re.compile(r"_?(exec(l|le|lp|v|ve|veat|vp|vpe)|fexecve|posix_spawnp?|system|popen|wordexp|[vr]?fork|_Fork|"
@@ -158,6 +160,11 @@ def states(folder: Path) -> dict[str, tuple[int, int, bytes]]:
             for path in sorted(folder.iterdir())}
 
 
+def instance(context: Context, settings: dict[str, str] | None = None, **more: Any) -> Any:
+    return running(context.qmgr, keep=context.keep, transport=more.pop("transport", ROUTES), settings=settings or {},
+                   qmgr_arguments=f"{context.options} {more.pop('options', '')}".strip(), **more)
+
+
 @live("links-lead-nowhere")
 def links_lead_nowhere(context: Context) -> None:
     """Links as hash folders, as files and as logs: nothing outside of the queue is read, moved, written, stamped or
@@ -230,6 +237,268 @@ def within(context: Context, pid: int, megabytes: int) -> None:
     peak = int(match[1]) / 1024  # type: ignore
     context.notes.append(f"peak memory {peak:.1f} MB")
     check(context.stock or peak <= megabytes, f"peak memory {peak:.1f} MB, bound {megabytes} MB")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Files that are made to cost
+
+
+def put_large(post: PrivatePostfix, queue_id: str, pieces: dict[int, bytes], size: int = 0) -> None:
+    """A queue file in incoming/ made of pieces at offsets, with holes between them and, up to `size`, behind them."""
+    draft = post.folder / "spool/.large"
+    with open(draft, "wb") as file:
+        for offset, piece in pieces.items():
+            file.seek(offset)
+            file.write(piece)
+        file.truncate(max(size, file.tell()))
+    post.give(draft)
+    draft.chmod(0o700)
+    draft.rename(post.spool / "incoming" / queue_id)
+
+
+def with_records(records: bytes, length: int = 2, flags: int = 0) -> bytes:
+    """A file with these records behind its sender, up to the content, which has so many bytes."""
+    envelope = queue_file.record("T", f"{int(time.time())} 0") + queue_file.record("S", "s@other.example") + records
+    envelope += queue_file.record("M")
+    offset = len(queue_file.size_record(0, 0, 0, 0, 0)) + len(envelope)
+    return queue_file.size_record(length, offset, 1, flags, length) + envelope
+
+
+RECIPIENT, POINTER = queue_file.record("R", "x@other.example"), queue_file.record("p", f"{0:15d}")
+END = queue_file.record("X") + queue_file.record("E")
+
+
+def with_hole(letter: str, begin: bytes = b"") -> dict[int, bytes]:
+    """The pieces of a file with a record of 64 MiB, most of it a hole."""
+    size = 64 << 20
+    head = letter.encode() + bytes((size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14 & 0x7F | 0x80, size >> 21))
+    start = with_records(RECIPIENT)
+    start = start[:-len(queue_file.record("M"))]
+    rest = queue_file.record("M") + queue_file.record("N") + END
+    offset = len(start) + len(head) + size + len(queue_file.record("M"))
+    first = queue_file.size_record(2, offset, 1, 0, 2)
+    return {0: first + start[len(first):] + head + begin, offset - 2: rest}
+
+
+def overlapping(count: int) -> bytes:
+    """Records that lie over the same half megabyte, each with a pointer at its end to the next: read one by one they
+    would make `count` times that."""
+    stretch = 500_000
+    start = with_records(RECIPIENT + POINTER) + queue_file.record("N") + END
+    headers, pointers = len(start), len(start) + 4 * count + stretch
+    place = start.index(POINTER)
+    start = start[:place] + queue_file.record("p", f"{headers:15d}") + start[place + len(POINTER):]
+    parts = [start]
+    for number in range(count):
+        length = pointers + 17 * number - (headers + 4 * (number + 1))
+        parts.append(bytes((ord("i"), length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14)))
+    parts.append(bytes(stretch))
+    for number in range(count):
+        after = place + len(POINTER) if number + 1 == count else headers + 4 * (number + 1)
+        parts.append(queue_file.record("p", f"{after:15d}"))
+    return b"".join(parts)
+
+
+@live("costly-files")
+def costly_files(context: Context) -> None:
+    """Sparse files of 4 GiB, records of 64 MiB, a long loop, records over each other: each has its answer, soon, in
+    little memory.  Postfix's own takes long records into memory, and goes over the others again and again."""
+    gigabytes, loop = 4 << 30, with_records(RECIPIENT + POINTER + queue_file.record("r") * 50_000 + POINTER)
+    loop = queue_file.record("p", f"{loop.index(POINTER):15d}").join(loop.rsplit(POINTER, 1))
+    sparse = with_records(RECIPIENT, gigabytes)
+    # Pieces, size, our answer, Postfix's.
+    files: dict[str, tuple[dict[int, bytes], int, str, str]] = {
+        "HOLE1": ({0: sparse, len(sparse) + gigabytes: END}, 0, "removed", "removed"),
+        "HOLE2": ({0: sparse}, 2 * gigabytes, "corrupt", "corrupt"),
+        "HOLE3": ({0: with_records(RECIPIENT)}, gigabytes, "corrupt", "corrupt"),
+        "LONG1": (with_hole("R", b"y@other.example"), 0, "corrupt", "removed"),
+        "LONG2": (with_hole("r"), 0, "removed", "removed"),
+        "LONG3": (with_hole("A", b"log_ident=x"), 0, "corrupt", "removed"),
+        "LOOP1": ({0: loop}, 0, "corrupt", "corrupt"),
+        "OVER1": ({0: overlapping(300 if context.stock else 4000)}, 0, "corrupt", "removed"),
+    }
+    patience = 60 if context.stock else 6
+    with instance(context) as post:
+        pid = post.qmgr_pid()
+        for name, (pieces, size, _, _) in files.items():
+            begin = time.monotonic()
+            put_large(post, name, pieces, size)
+            post.trigger(b"I", wait=False)
+            if files[name][3 if context.stock else 2] == "removed":
+                post.log.wait_for(rf"qmgr: {name}: removed", patience)
+            else:
+                post.wait_in("corrupt", name, patience)
+            context.notes.append(f"{name}: {time.monotonic() - begin:.1f} s")
+        equal(post.qmgr_pids(), [pid], "queue manager processes")
+        within(context, pid, 12)
+
+
+class CountingAgent(FakeAgent):
+    """Reads deliveries of thousands of recipients; reports each as done at once, until it has had `enough` of them."""
+
+    def __init__(self, post: PrivatePostfix, name: str, enough: int) -> None:
+        self.enough, self.served = enough, 0
+        super().__init__(post, name)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.sendall(GREETING)
+            data, place, lists, wanted = b"", 0, 0, 1
+            while lists < wanted:
+                block = connection.recv(1 << 18)
+                if not block:
+                    return
+                data += block
+                while lists < wanted and (found := one_list(data[place:place + 4096])):
+                    wanted = wanted if lists else 1 + int(found[0]["recipient_count"])
+                    place, lists = place + found[1], lists + 1
+            self.served += wanted - 1
+            if self.served < self.enough:
+                connection.sendall(reply())
+                connection.recv(1)
+                connection.close()
+
+
+@live("million-recipients")
+def million_recipients(context: Context) -> None:
+    """A list of a million recipients is read in pieces: what is in memory is bounded by qmgr_message_recipient_limit,
+    however many have been delivered.  Other mail overtakes it."""
+    names = b"".join(b"R\x18user%07d@fake.example" % number for number in range(1_000_000))
+    settings = {"qmgr_message_recipient_limit": "5000", "default_destination_recipient_limit": "1000"}
+    with instance(context, settings) as post:
+        pid, agent = post.qmgr_pid(), CountingAgent(post, "fake", 20_000)
+        content = with_records(names, flags=1) + queue_file.record("N") + END
+        content = content.replace(b" %15d %15d " % (1, 1), b" %15d %15d " % (1_000_000, 1), 1)
+        put_large(post, "MILLION", {0: content})
+        begin = time.monotonic()
+        post.trigger(b"I", wait=False)
+        until(lambda: agent.served >= agent.enough, 60, lambda: f"recipients are served (so far {agent.served})")
+        post.place("incoming", "GOOD1", queue_file.message("s@box.example", ["x@other.example"]))
+        post.trigger(b"I", wait=False)
+        post.log.wait_for(r"qmgr: GOOD1: removed", 10)
+        context.notes.append(f"{agent.served} recipients served after {time.monotonic() - begin:.1f} s")
+        within(context, pid, 16)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Peers that never come to an end
+
+
+class Endless(FakeAgent):
+    """Sends `begin`, then `more` again and again, after a request has been read (or at once); counts the bytes until
+    it is hung up on, or has had enough."""
+
+    def __init__(self, post: PrivatePostfix, name: str, greeting: bytes, begin: bytes, more: bytes, at_once: bool,
+                 enough: int) -> None:
+        self.begin, self.more, self.at_once, self.enough = begin, more, at_once, enough
+        self.sent: list[int] = []
+        super().__init__(post, name, greeting)
+
+    def _serve(self, connection: socket.socket) -> None:
+        sent = 0
+        with contextlib.suppress(OSError):
+            connection.sendall(self.greeting)
+            if not self.at_once:
+                connection.recv(65536)
+            connection.sendall(self.begin)
+            while sent < self.enough:
+                connection.sendall(self.more)
+                sent += len(self.more)
+        self.sent.append(sent)
+        connection.close()
+
+
+@live("endless-peers")
+def endless_peers(context: Context) -> None:
+    """Agents and a bounce service whose greeting, value or list has no end: each is hung up on after a megabyte, costs
+    its own mail some time, and nobody else anything.  Postfix's own takes in all of it."""
+    text, pairs = b"x" * 65536, b"a\0b\0" * 16384
+    cases: dict[str, tuple[bytes, bytes, bytes, bool]] = {
+        "greeting": (b"", b"protocol\0", text, True),
+        "report": (GREETING, b"status\0", text, False),
+        "name": (GREETING, b"", text, False),
+        "list": (GREETING, b"status\0\0diag_type\0\0diag_text\0\0mta_type\0\0mta_mname\0\0action\0\0", pairs, False),
+        "bounce": (attributes(("protocol", "delivery_status_protocol")), b"status\0", text, False),
+    }
+    transport = {**ROUTES, **{f"{name}.example": f"{name}:" for name in cases}, "bounce.example": "discard:"}
+    with instance(context, {"transport_retry_time": "100s"}, services={"bounce": None}, transport=transport) as post:
+        pid = post.qmgr_pid()
+        for name, (greeting, begin, more, at_once) in cases.items():
+            peer = Endless(post, name, greeting, begin, more, at_once, enough(context))
+            if name == "bounce":
+                (post.spool / "bounce/BOUNCE").write_text("somebody has written this\n")
+            post.place("incoming", name.upper(), queue_file.message("s@box.example", [f"x@{name}.example"]))
+            post.trigger(b"I", wait=False)
+            hung_up(context, name, peer)
+            if not context.stock:
+                post.wait_in("deferred", name.upper())
+        post.place("incoming", "GOOD1", queue_file.message("s@box.example", ["x@other.example"]))
+        post.trigger(b"I", wait=False)
+        post.log.wait_for(r"qmgr: GOOD1: removed", 10)
+        equal(post.qmgr_pids(), [pid], "queue manager processes")
+        within(context, pid, 12)
+
+
+def enough(context: Context) -> int:
+    return (24 if context.stock else 64) << 20
+
+
+def hung_up(context: Context, name: str, peer: Endless) -> None:
+    """Waits until a peer has been hung up on."""
+    until(lambda: peer.sent, 30, f"{name} has been hung up on")
+    context.notes.append(f"{name}: {peer.sent[0] >> 10} kB taken")
+    check(context.stock or peer.sent[0] <= 4 << 20, f"{name}: {peer.sent[0]} bytes were taken")
+
+
+@live("endless-resolver")
+def endless_resolver(context: Context) -> None:
+    """A resolver whose answer has no end is hung up on and asked again; triggers are served, memory does not grow."""
+    with instance(context, services={"rewrite": None}) as post:
+        pid = post.qmgr_pid()
+        peer = Endless(post, "rewrite", attributes(("protocol", "trivial_rewrite_protocol")), b"flags\0", b"x" * 65536,
+                       False, enough(context))
+        post.place("incoming", "ENDLESS", queue_file.message("s@box.example", ["x@other.example"]))
+        post.trigger(b"I", wait=False)
+        hung_up(context, "resolver", peer)
+        if not context.stock:
+            until(lambda: len(peer.sent) > 1, 10, "the resolver is asked again")
+            post.trigger(b"FADI")
+        equal(post.qmgr_pids(), [pid], "queue manager processes")
+        within(context, pid, 12)
+
+
+@live("trigger-flood")
+def trigger_flood(context: Context) -> None:
+    """Two processes send triggers as fast as they can, in all letters, and a megabyte of them at a time: mail goes on
+    while they do, and memory does not grow."""
+    with instance(context) as post:
+        pid, path = post.qmgr_pid(), str(post.spool / "public/qmgr")
+        counts = [multiprocessing.Value("l", 0) for _ in range(2)]
+        flooders = [multiprocessing.Process(target=flood, args=(path, count), daemon=True) for count in counts]
+        for flooder in flooders:
+            flooder.start()
+        begin = time.monotonic()
+        number = 0
+        while time.monotonic() - begin < 2:
+            number += 1
+            post.place("incoming", f"FLOOD{number}", queue_file.message("s@box.example", ["x@other.example"]))
+            post.log.wait_for(rf"qmgr: FLOOD{number}: removed", 10)
+        for flooder in flooders:
+            flooder.terminate()
+            flooder.join()
+        context.notes.append(f"{sum(count.value for count in counts)} triggers, {number} messages")
+        check(sum(count.value for count in counts) >= 5000, f"no flood: {[count.value for count in counts]}")
+        equal(post.qmgr_pids(), [pid], "queue manager processes")
+        within(context, pid, 8)
+
+
+def flood(path: str, count: Any) -> None:
+    many = b"FADIW" * 200_000
+    while True:
+        count.value += 1
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            client.sendall(many if count.value % 1000 == 0 else b"FADI")
 
 
 if __name__ == "__main__":

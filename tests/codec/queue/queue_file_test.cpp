@@ -647,5 +647,104 @@ TEST(QueueFileOldLayout, WithoutItTheFileIsCorrupt) {
   EXPECT_EQ(read(offset).outcome.damage, Damage::corrupt);
 }
 
+// --- what is read again ------------------------------------------------------------------------------
+
+void put(File& file, std::int64_t at, const std::string& bytes) {
+  file.bytes().replace(static_cast<std::size_t>(at), bytes.size(), bytes);
+}
+
+std::string pointer_to(std::int64_t target) {
+  std::string record;
+  append_record(record, 'p', wide_number(target));
+  return record;
+}
+
+// Many records that all lie over the same half megabyte, each with a pointer at its end to the next: every jump leads
+// forward, so their number alone would not be noticed.
+TEST(QueueFileReread, RecordsOneOverTheOtherAreBounded) {
+  constexpr std::int64_t kCount = 3000, kStretch = 500'000, kHeader = 4;
+  File file;
+  file.basics().recipients(1).content();
+  const std::int64_t headers = file.size() + 17, pointers = headers + kHeader * kCount + kStretch;
+  file.bytes() += pointer_to(headers);
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    const auto length = static_cast<std::uint32_t>(pointers + 17 * i - (headers + kHeader * (i + 1)));
+    file.bytes() += 'L';
+    for (const unsigned shift : {0U, 7U, 14U}) {
+      file.bytes() += static_cast<char>((length >> shift & 0x7f) | (shift < 14 ? 0x80 : 0));
+    }
+  }
+  file.bytes() += std::string(kStretch, 'x');
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    const bool last = i + 1 == kCount;
+    file.bytes() += pointer_to(last ? pointers + 17 * kCount : headers + kHeader * (i + 1));
+  }
+  file.end();
+  Reading reading{file.bytes()};
+  EXPECT_EQ(reading.read().damage, Damage::corrupt);
+  EXPECT_EQ(warnings(reading), Lines{"active/QID: too many reverse jump records"});
+  const auto most = static_cast<std::size_t>(kRereadMax) + 2 * file.bytes().size();
+  EXPECT_LE(static_cast<std::size_t>(reading.source_reads()) * ByteWindow::kLarge, most + most / 8);
+}
+
+TEST(QueueFileReread, ALongLoopEndsBeforeItsLastJump) {
+  File file;
+  file.basics().recipients(1);
+  const auto start = file.size();
+  for (int i = 0; i < 20'000; ++i) file.add('r', "12345678");
+  file.bytes() += pointer_to(start);
+  file.content().end();
+  Reading reading{file.bytes()};
+  EXPECT_EQ(reading.read().damage, Damage::corrupt);
+  EXPECT_EQ(warnings(reading).at(0), "active/QID: too many reverse jump records");
+  const auto rounds = kRereadMax / (file.size() - start);
+  EXPECT_LE(reading.source_reads(), (rounds + 2) * (file.size() / static_cast<std::int64_t>(ByteWindow::kLarge) + 2));
+}
+
+// Nothing is met twice in a file of any length whose sender and recipients a milter has changed.
+TEST(QueueFileReread, LongGoodFilesWithJumpsAreRead) {
+  File file;
+  file.add('T', "1000 5").add('p', wide_number(0));
+  const auto sender_end = file.size();
+  const int long_ones = 80, added = 20'000;
+  for (int i = 0; i < long_ones; ++i) file.add('R', std::string(1 << 20, 'x'));
+  const auto dummy = file.size();
+  file.add('p', wide_number(0));
+  const auto after_dummy = file.size();
+  file.content(1).end();
+  put(file, sender_end - 17, pointer_to(file.size()));
+  file.add('S', "other@x");
+  file.bytes() += pointer_to(sender_end);
+  put(file, dummy, pointer_to(file.size()));
+  for (int i = 0; i < added; ++i) {
+    file.add('O', "a").add('R', "added" + std::to_string(i));
+    const bool last = i + 1 == added;
+    file.bytes() += pointer_to(last ? after_dummy : file.size() + 17);
+  }
+  ASSERT_GT(file.size(), 2 * kRereadMax);
+  Reading reading{file.bytes()};
+  std::size_t count = 0;
+  for (bool more = true; more;) {
+    const auto outcome = reading.read(5000);
+    ASSERT_TRUE(outcome.ok()) << outcome.reason;
+    count += outcome.batch.recipients.size();
+    more = outcome.batch.more;
+  }
+  EXPECT_EQ(count, static_cast<std::size_t>(long_ones + added));
+  EXPECT_EQ(reading.envelope().sender, "other@x");
+}
+
+// It is read once to count and once more to learn; that is no loop.
+TEST(QueueFileReread, AnOldLayoutIsReadTwice) {
+  File file = old_layout(0);
+  for (int i = 0; i < 40; ++i) file.add('R', std::string(1 << 20, 'x'));
+  file.bytes() += pointer_to(file.size() + 17);
+  file.end();
+  Reading reading{file.bytes()};
+  const auto outcome = reading.read();
+  EXPECT_TRUE(outcome.ok()) << outcome.reason;
+  EXPECT_EQ(outcome.batch.recipients.size(), 42U);
+}
+
 }  // namespace
 }  // namespace weir::codec
