@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Holds spec/requirements.tsv and spec/divergences.md to the tree: every check that a row names must exist.
 
+A table in a chapter whose last column is headed `test` (security.md) names such checks in each of its rows.
+
 Prints how many claims are met, open, documentation and history. Fails on a row that names a check that does not
 exist, on lost, new or doubled ids (spec/requirement_ids.txt is the frozen list), on a met row without a check, on an
 open row without a reason, and on a `//= R-ID` citation, or an id in a chapter, that no row has.
@@ -150,6 +152,25 @@ def judge_divergences(path, known, problems):
     return ids
 
 
+def judge_tables(root, known, problems):
+    """Tables of the chapters whose last column is headed `test`: each row names checks there, in backticks."""
+    for path in files(root, ["spec"], {".md"}):
+        judged = False
+        for number, line in enumerate(text_of(path).splitlines(), 1):
+            if not line.startswith("|"):
+                judged = False
+                continue
+            last = line.rstrip().removesuffix("|").rpartition("|")[2].strip()
+            if not judged or (last and not last.strip("-")):
+                judged = judged or last == "test"
+                continue
+            checks = [check for text in re.findall(r"`([^`]+)`", last) for check in split_checks(text)]
+            place = f"{path.relative_to(root)}:{number}"
+            if not checks:
+                problems.append(f"{place}: names no test")
+            problems.extend(f"{place}: no such check: {check}" for check in checks if not known.has(check))
+
+
 class Citations:
     """`//= R-ID` at code, `//= R-ID test` at checks, `//= R-ID exception: reason` where no code of ours meets a row.
 
@@ -204,6 +225,7 @@ def main(argv=None):
     for row in rows:
         judge_row(row, known, problems)
     divergences = judge_divergences(root / "spec/divergences.md", known, problems)
+    judge_tables(root, known, problems)
     ids = {row["id"] for row in rows} | set(divergences)
     cited = Citations(root, ids, problems)
     judge_chapters(root, ids, problems)

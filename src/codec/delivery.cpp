@@ -402,7 +402,7 @@ Delivered DeliveryReportReader::delivered(AgentId agent) const {
       .agent = agent,
       .complete = complete(),
       .try_again = said.final_status != 0,
-      .dsn = {said.status, said.reason},
+      .dsn = {said.status.substr(0, kReasonMax), said.reason.substr(0, kReasonMax)},
   };
 }
 

@@ -116,6 +116,9 @@ struct DeliveryReport {
 };
 [[nodiscard]] std::string encode(const DeliveryReport& report);
 
+// A reason is kept as long as its destination counts as dead, for tens of thousands of them: no more than this is.
+inline constexpr std::size_t kReasonMax = 8192;
+
 class DeliveryReportReader {
  public:
   // `path`: "private/smtp socket".
@@ -131,7 +134,8 @@ class DeliveryReportReader {
   [[nodiscard]] DeliveryReport report() const;                       // what was read, whole or not
 
   // The event for a report that is done. After a broken report it carries what that report itself said before
-  // it broke off (to the last byte: a code may be cut), and nothing of any other report.
+  // it broke off (to the last byte: a code may be cut), and nothing of any other report. Code and reason are cut to
+  // kReasonMax.
   [[nodiscard]] Delivered delivered(AgentId agent) const;
 
   // Texts of warnings to log, "malformed response" included.

@@ -146,6 +146,15 @@ class CheckRequirements(unittest.TestCase):
         self.put("spec/divergences.md", "| DV-01 | x | nothing |\n")
         self.refused("DV-01: names neither a check nor why")
 
+    def test_tables_of_tests(self):
+        table = "| promise | test |\n|---|---|\n| it scans | `Scan.Imports` |\n"
+        self.put("spec/security.md", table + "\n| other | table |\n|---|---|\n| x | y |\n")
+        self.assertEqual(self.verdict()[0], 0)
+        for row, words in (("| it flies | `Scan.Never` |", "no such check: Scan.Never"), ("| it swims | |", "names no test"),
+                           ("| it sings | well |", "names no test")):
+            self.put("spec/security.md", table + row + "\n")
+            self.refused(f"spec/security.md:4: {words}")
+
     def test_divergence_with_a_missing_check(self):
         self.put("spec/divergences.md", "| DV-01 | x | `Scan.Never` |\n")
         self.refused("DV-01: no such check: Scan.Never")

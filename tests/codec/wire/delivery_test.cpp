@@ -285,6 +285,17 @@ TEST(Report, BrokenAfterTheCodeSaysTheCode) {
   EXPECT_EQ(cut_after(bytes("status\0")), (Dsn{"", ""}));
 }
 
+TEST(Report, WhatIsKeptOfAReasonIsBounded) {
+  const std::string longest(kReasonMax, 'x');
+  const auto kept = [](const std::string& reason) {
+    return read_report(report_bytes("4.4.1", reason, -1)).delivered({});
+  };
+  EXPECT_EQ(kept(longest).dsn.text, longest);
+  EXPECT_TRUE(kept(longest + "y").complete);
+  EXPECT_EQ(kept(longest + "y").dsn, (Dsn{"4.4.1", longest}));
+  EXPECT_EQ(read_report(report_bytes(longest + "y", "", -1)).delivered({}).dsn.code, longest);
+}
+
 TEST(Report, OutOfOrderOrNotANumber) {
   EXPECT_FALSE(read_report(bytes("reason\0x\0\0")).complete());
   EXPECT_FALSE(read_report(bytes("\0")).complete());
