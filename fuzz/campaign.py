@@ -73,8 +73,8 @@ def base_command(build, target):
 
 def run(command, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(list(map(str, command)), cwd=folder, env=SANITIZER_OPTIONS | os.environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False)
+    done = subprocess.run(list(map(str, command)), cwd=folder, env=SANITIZER_OPTIONS | os.environ, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout.decode(errors="replace")
 
 
@@ -120,7 +120,8 @@ def fuzz(build, target, seconds, fresh, seed):
     work, findings = build / ("fresh" if fresh else "work") / target, build / "findings" / target
     if fresh:
         shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True, exist_ok=True)
+    for folder in (work, CORPUS / target, build / "seeds" / target):
+        folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(findings, ignore_errors=True)
     command = base_command(build, target) + [f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={findings}/",
                                              work, CORPUS / target, build / "seeds" / target]
@@ -250,7 +251,7 @@ def main():
     parser.add_argument("--record", type=pathlib.Path, metavar="FILE", help="add the outcome to this file")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="print what this file records")
     parser.add_argument("--merge", action="store_true", help="minimise all that is known into fuzz/corpus")
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "clang")
     arguments = parser.parse_args()
     if arguments.table:
         return print_record(arguments.table)

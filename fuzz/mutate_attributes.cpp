@@ -1,7 +1,6 @@
 // Mutates an attribute stream by names and values. Two bytes in front of it are a target's own choices.
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,10 +10,12 @@
 
 namespace {
 
+using weir::fuzz::below;
 using weir::sim::Prng;
 
 constexpr std::size_t kPrefix = 2;
 constexpr std::size_t kTokensMax = 512;
+constexpr int kPlain = 3;
 constexpr auto kNames = std::to_array<std::string_view>({"protocol",      "status",          "flags",
                                                          "transport",     "nexthop",         "recipient",
                                                          "address",       "request",         "rule",
@@ -59,16 +60,6 @@ std::vector<std::string> tokens_of(std::string_view stream) {
   return tokens;
 }
 
-std::size_t below(Prng& prng, std::size_t bound) { return static_cast<std::size_t>(prng.next() % bound); }
-
-std::string mutated_token(const std::string& token) {
-  std::vector<std::uint8_t> buffer(token.begin(), token.end());
-  const std::size_t max = token.size() + 16;
-  buffer.resize(max);
-  const std::size_t size = LLVMFuzzerMutate(buffer.data(), token.size(), max);
-  return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)};
-}
-
 void change(Prng& prng, std::vector<std::string>& tokens) {
   const std::size_t at = below(prng, tokens.size() + 1);
   const auto place = tokens.begin() + static_cast<std::ptrdiff_t>(at);
@@ -79,7 +70,7 @@ void change(Prng& prng, std::vector<std::string>& tokens) {
     return;
   }
   switch (prng.roll(6)) {
-    case 0: tokens[at] = mutated_token(tokens[at]); return;
+    case 0: tokens[at] = weir::fuzz::mutated(tokens[at], 16); return;
     case 1: tokens[at] = kNames[below(prng, kNames.size())]; return;
     case 2: tokens[at] = kValues[below(prng, kValues.size())]; return;
     case 3: tokens.erase(place, place + std::min<std::ptrdiff_t>(2, tokens.end() - place)); return;
@@ -91,18 +82,16 @@ void change(Prng& prng, std::vector<std::string>& tokens) {
   }
 }
 
+std::string bytes_of(Prng& prng, const std::vector<std::string>& tokens) {
+  std::string bytes;
+  for (const std::string& token : tokens) bytes.append(token).append(1, '\0');
+  if (prng.one_in(8) && !bytes.empty()) bytes.pop_back();
+  return bytes;
+}
+
 }  // namespace
 
 std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed) {
   Prng prng(seed);
-  const bool plain = size <= kPrefix || prng.one_in(3);
-  if (plain) return LLVMFuzzerMutate(data, size, max_size);
-  auto tokens = tokens_of({reinterpret_cast<const char*>(data) + kPrefix, size - kPrefix});
-  change(prng, tokens);
-  std::string bytes;
-  for (const std::string& token : tokens) bytes.append(token).append(1, '\0');
-  if (prng.one_in(8) && !bytes.empty()) bytes.pop_back();
-  const std::size_t kept = std::min(bytes.size(), max_size - std::min(max_size, kPrefix));
-  std::memcpy(data + kPrefix, bytes.data(), kept);
-  return kPrefix + kept;
+  return weir::fuzz::mutate_parts(data, size, max_size, kPrefix, prng, kPlain, tokens_of, change, bytes_of);
 }

@@ -3,7 +3,6 @@
 // `kPrefix` bytes in front of the file are not touched: a target's own choices.
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,11 +19,13 @@ namespace {
 
 using weir::codec::append_record;
 using weir::codec::wide_number;
+using weir::fuzz::below;
 using weir::sim::Prng;
 namespace record = weir::codec::record;
 
 constexpr std::size_t kPrefix = WEIR_FUZZ_PREFIX;
 constexpr std::size_t kRecordsMax = 512;
+constexpr int kPlain = 4;
 constexpr std::string_view kTypes = "CTcFILSDRO/WVA>K<ionEPreMXNwpf";
 constexpr auto kAttributes = std::to_array<std::string_view>({"create_time=1",
                                                               "dsn_orig_rcpt=rfc822;a@example.com",
@@ -103,16 +104,6 @@ void repair_size(std::vector<Piece>& pieces) {
   payload.replace(32, 15, wide_number(recipients));
 }
 
-std::string mutated_payload(const std::string& payload) {
-  std::vector<std::uint8_t> buffer(payload.begin(), payload.end());
-  const std::size_t max = payload.size() + 32;
-  buffer.resize(max);
-  const std::size_t size = LLVMFuzzerMutate(buffer.data(), payload.size(), max);
-  return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)};
-}
-
-std::size_t below(Prng& prng, std::size_t bound) { return static_cast<std::size_t>(prng.next() % bound); }
-
 Piece new_piece(Prng& prng, const std::vector<Piece>& pieces) {
   const auto kind = prng.roll(4);
   if (kind == 0) return {record::kAttribute, std::string{kAttributes[below(prng, kAttributes.size())]}};
@@ -144,22 +135,20 @@ void change(Prng& prng, std::vector<Piece>& pieces) {
     }
     case 2: std::swap(pieces[at], pieces[other]); return;
     case 3: pieces[at].type = static_cast<unsigned char>(kTypes[below(prng, kTypes.size())]); return;
-    default: pieces[at].payload = mutated_payload(pieces[at].payload); return;
+    default: pieces[at].payload = weir::fuzz::mutated(pieces[at].payload, 32); return;
   }
+}
+
+std::string bytes_of(Prng& prng, std::vector<Piece>& pieces) {
+  if (!prng.one_in(4)) repair_size(pieces);
+  std::string bytes;
+  for (const Piece& piece : pieces) append_record(bytes, piece.type, piece.payload);
+  return bytes;
 }
 
 }  // namespace
 
 std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed) {
   Prng prng(seed);
-  const bool plain = size <= kPrefix || prng.one_in(4);
-  if (plain) return LLVMFuzzerMutate(data, size, max_size);
-  auto pieces = pieces_of({reinterpret_cast<const char*>(data) + kPrefix, size - kPrefix});
-  change(prng, pieces);
-  if (!prng.one_in(4)) repair_size(pieces);
-  std::string bytes;
-  for (const Piece& piece : pieces) append_record(bytes, piece.type, piece.payload);
-  const std::size_t kept = std::min(bytes.size(), max_size - std::min(max_size, kPrefix));
-  std::memcpy(data + kPrefix, bytes.data(), kept);
-  return kPrefix + kept;
+  return weir::fuzz::mutate_parts(data, size, max_size, kPrefix, prng, kPlain, pieces_of, change, bytes_of);
 }

@@ -6,15 +6,14 @@
 // What comes after --as-they-are is not mutated.
 //
 // A failure names the file and the mutation, and leaves the bytes in the working directory as replay-failure.
+#include <dirent.h>
+
 #include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,8 +31,6 @@ std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::s
 }
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t kGrowthMax = 256;     // bytes that mutations may add
 constexpr std::size_t kMutatedMax = 65536;  // larger files are replayed, not mutated
@@ -103,35 +100,49 @@ std::string mutated(const std::string& bytes, int number) {
   return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 
-std::vector<fs::path> files_of(const std::vector<std::string>& places) {
-  std::vector<fs::path> files;
-  for (const fs::path place : places) {
-    if (!fs::is_directory(place)) {
-      files.push_back(place);
-      continue;
-    }
-    for (const auto& entry : fs::recursive_directory_iterator(place)) {
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    }
+// What is not a folder, and all that is in one. By the C library, here and in read(): MemorySanitizer knows what its
+// functions write, and nothing of what the C++ library does behind its headers.
+void add_files(const std::string& place, std::vector<std::string>& files) {
+  DIR* folder = opendir(place.c_str());
+  if (folder == nullptr) return files.push_back(place);
+  while (const dirent* entry = readdir(folder)) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") add_files(place + "/" + name, files);
   }
+  closedir(folder);
+}
+
+std::vector<std::string> files_of(const std::vector<std::string>& places) {
+  std::vector<std::string> files;
+  for (const std::string& place : places) add_files(place, files);
   std::sort(files.begin(), files.end());
   return files;
 }
 
+std::optional<std::string> read(const std::string& name) {
+  std::FILE* file = std::fopen(name.c_str(), "rb");
+  if (file == nullptr) return std::nullopt;
+  std::string bytes;
+  std::vector<char> room(1 << 16);
+  while (const std::size_t got = std::fread(room.data(), 1, room.size(), file)) bytes.append(room.data(), got);
+  const bool good = std::ferror(file) == 0;
+  (void)std::fclose(file);
+  return good ? std::optional(bytes) : std::nullopt;
+}
+
 // How much was run; nothing: a file could not be read.
-std::optional<std::uint64_t> replay(const std::vector<fs::path>& files, int mutations) {
+std::optional<std::uint64_t> replay(const std::vector<std::string>& files, int mutations) {
   std::uint64_t runs = 0;
-  for (const fs::path& file : files) {
-    std::ifstream in{file, std::ios::binary};
-    if (!in) {
+  for (const std::string& file : files) {
+    const auto bytes = read(file);
+    if (!bytes) {
       std::fprintf(stderr, "replay: cannot read %s\n", file.c_str());
       return std::nullopt;
     }
-    const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
-    current_name = file.string();
-    const int last = bytes.size() > kMutatedMax ? 0 : mutations;
+    current_name = file;
+    const int last = bytes->size() > kMutatedMax ? 0 : mutations;
     for (current_mutation = 0; current_mutation <= last; ++current_mutation) {
-      run_exactly(current_mutation == 0 ? bytes : mutated(bytes, current_mutation));
+      run_exactly(current_mutation == 0 ? *bytes : mutated(*bytes, current_mutation));
       ++runs;
     }
   }

@@ -41,6 +41,12 @@ MASTER_CF = [
     "maildrop unix - n n - - pipe flags=DRXhu user=vmail\n argv=/usr/bin/maildrop -d ${recipient}\n",
     " stray\nbad\ninet inet - - - - - x\npostlog unix-dgram n - n - 1 postlogd\npass pass - - n - - y {a} {b c}\n",
 ]
+OPTIONS = [
+    ["qmgr", "-l", "-t", "fifo", "-u", "-c", "-v", "-v", "-o", "a=b", "-i", "100", "-m5", "-n", "qmgr"],
+    ["/usr/lib/postfix/sbin/oqmgr", "-dDSVz", "-s", "2", "-oname=value", "--", "-x", "left"],
+    ["nqmgr", "-o", "{ a = b }", "-i", "5s", "-s0", "-q"],
+    ["3.7.11", "3.12-20260821", "3.9.1-RC2", "3.8.0-nonprod", "4.0", "017", "4294967296", "18"],
+]
 SCRIPT = "setup 4711\n# comment\narrive 17 4\ngreets 0 1\nserve_all 3 0\nadvance_far 4294967295 0\nrestart 0 0\n"
 
 
@@ -69,6 +75,9 @@ class Seeds:
             number = int(file.name[:2])
             from_client = ".c2s." in file.name
             self.add("attr", file.stem, bytes([3, number % 6]) + data)
+            if from_client:
+                for who in range(16):
+                    self.add("stand_in", f"{file.stem}-{who}", bytes([3, who]) + data)
             if number < 10:
                 # The session's greeting is its own; with 0x20 the capture brings it.
                 self.add("resolve", file.stem, b"\3\0" + (data if from_client else data[35:]))
@@ -90,16 +99,25 @@ class Seeds:
     def texts(self):
         for i, text in enumerate(MAIN_CF + PARAMETERS):
             self.add("main_cf", f"text-{i}", text)
+            self.add("check_config", f"text-{i}", text.encode() + b"\0" + MASTER_CF[1].encode())
             for personality in range(3):
                 self.add("parameters", f"text-{i}-{personality}", bytes([personality]) + text.encode())
         for i, text in enumerate(MASTER_CF):
             self.add("master_cf", f"text-{i}", text)
+            self.add("check_config", f"master-{i}", b"\0" + text.encode())
         addresses = ["user@example.com", '"a b"@example.com', "@r1,@r2:user@x", 'a"b\\c@d@e', "4jXPF86npxz1bcHh"]
         for i, text in enumerate(addresses):
             self.add("address", f"text-{i}", text)
+        for i, words in enumerate(OPTIONS):
+            self.add("options", f"words-{i}", "\n".join(words))
         self.add("script", "text", SCRIPT)
         self.add("canary", "short", "abc")
         self.add("canary", "long", "abcdefgh")
+
+    def scenarios(self):
+        for file in sorted((ROOT / "tests/scenarios").glob("*.txt")):
+            for i, text in enumerate(("\n" + file.read_text()).split("\n=== ")[1:]):
+                self.add("scenario", f"{file.stem}-{i}", "=== " + text)
 
     def traces(self):
         for i, line in enumerate((ROOT / "tests/trace/every_line.trace").read_text().splitlines()):
@@ -130,6 +148,7 @@ def main():
     seeds.wire()
     seeds.texts()
     seeds.traces()
+    seeds.scenarios()
     seeds.noise()
 
 

@@ -168,8 +168,8 @@ class MessageWords {
       return take_option(word, answer_ != nullptr ? of_answer() : of_message(), had_);
     } else if (answer_ != nullptr) {
       return failure(name_of(word) + ": recipients come before \"resolve\"");
-    } else if (!append_addresses(word, message_.recipients)) {
-      return failure("more than " + std::to_string(kAddressesMax) + " recipients");
+    } else if (!append_addresses(word, message_.recipients, room_)) {
+      return failure("more than " + std::to_string(kAddressesMax) + " recipients, or they take too much memory");
     }
     return std::nullopt;
   }
@@ -202,6 +202,7 @@ class MessageWords {
   const Words& words_;
   std::size_t at_ = 0;
   NewMessage message_;
+  std::size_t room_ = kAddressRoomMax;
   Answer* answer_ = nullptr;  // of the last "resolve"
   std::set<std::string> had_;
 };
@@ -366,13 +367,23 @@ class Reader {
     const auto* message = std::get_if<NewMessage>(&*parsed);
     if (message != nullptr && !names_.insert(message->name).second)
       return "message " + message->name + " is there already";
+    if (message != nullptr && !make_room(*message)) return "the recipients of this file take too much memory";
     scenario().steps.push_back({std::move(*parsed), {}, std::exchange(comments_, {})});
     after_input_ = true;
     return std::nullopt;
   }
 
+  bool make_room(const NewMessage& message) {
+    std::size_t needed = 0;
+    for (const std::string& recipient : message.recipients) needed += room_of(recipient);
+    if (needed > room_) return false;
+    room_ -= needed;
+    return true;
+  }
+
   std::vector<Scenario> scenarios_;
   std::vector<std::string> comments_;
+  std::size_t room_ = kAddressRoomMax;  // for recipients
   std::set<std::string> names_;
   bool after_input_ = false;  // "----" may follow
   bool expecting_ = false;

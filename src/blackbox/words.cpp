@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace weir::blackbox {
 namespace {
@@ -86,6 +87,15 @@ std::optional<Range> range_of(std::string_view text) {
   return Range{*first, last->number};
 }
 
+// A row as one word, if one can say it.
+std::optional<std::string> short_form(const std::string& first_address, const std::string& last_address) {
+  const auto first = numbered(first_address);
+  if (!first || !numbered(last_address)) return std::nullopt;
+  std::string row = std::string(first->before) + std::string(first->digits) + ".." + last_address;
+  if (!range_of(row) || row.find('=') != std::string::npos) return std::nullopt;
+  return row;
+}
+
 // Reads quoted bytes from behind the opening quote to behind the closing one.
 Result<std::string> unquote(std::string_view line, std::size_t& at) {
   std::string text;
@@ -168,19 +178,13 @@ std::string option(std::string_view name, std::string_view value) {
 std::string addresses(const std::vector<std::string>& list, Keywords keywords) {
   std::string text;
   for (std::size_t i = 0; i < list.size();) {
-    const std::size_t length = run_length(list, i);
-    const auto first = numbered(list[i]);
-    const auto last = first ? numbered(list[i + length - 1]) : std::nullopt;
-    const std::string row = length < kRunMin || !last
-                                ? ""
-                                : std::string(first->before) + std::string(first->digits) + ".." + list[i + length - 1];
-    if (!row.empty() && range_of(row) && row.find('=') == std::string::npos) {
-      text += ' ' + row;
-      i += length;
+    const std::size_t end = i + run_length(list, i);
+    if (const auto row = short_form(list[i], list[end - 1]); row && end - i >= kRunMin) {
+      text += ' ' + *row;
     } else {
-      text += ' ' + word(list[i], keywords);
-      i += 1;
+      for (std::size_t each = i; each < end; ++each) text += ' ' + word(list[each], keywords);
     }
+    i = end;
   }
   return text;
 }
@@ -199,15 +203,16 @@ Result<std::vector<Word>> split_words(std::string_view line) {
   return words;
 }
 
-bool append_addresses(const Word& word, std::vector<std::string>& list) {
+bool append_addresses(const Word& word, std::vector<std::string>& list, std::size_t& room) {
   const auto range = word.quoted ? std::nullopt : range_of(word.text);
-  if (!range) {
-    list.push_back(word.text);
-    return list.size() <= kAddressesMax;
-  }
-  const std::int64_t count = range->last - range->first.number + 1;
+  const std::int64_t count = range ? range->last - range->first.number + 1 : 1;
   if (count > static_cast<std::int64_t>(kAddressesMax - list.size())) return false;
-  for (std::int64_t i = 0; i < count; ++i) list.push_back(nth(range->first, i));
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::string address = range ? nth(range->first, i) : word.text;
+    if (room < room_of(address)) return false;
+    room -= room_of(address);
+    list.push_back(std::move(address));
+  }
   return true;
 }
 

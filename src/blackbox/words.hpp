@@ -15,7 +15,9 @@
 
 namespace weir::blackbox {
 
-inline constexpr std::size_t kAddressesMax = 100'000;  // that the words of one line may stand for
+// What the words of one line may stand for: so many addresses, and so much memory for them; a file the same memory.
+inline constexpr std::size_t kAddressesMax = 100'000;
+inline constexpr std::size_t kAddressRoomMax = std::size_t{8} << 20;  // bytes
 
 // "\n" and "\xNN" for what is not printable ASCII; nothing else is touched.
 [[nodiscard]] std::string printable(std::string_view bytes);
@@ -40,8 +42,12 @@ struct Word {
 };
 [[nodiscard]] Result<std::vector<Word>> split_words(std::string_view line);
 
-// The addresses that a word stands for, appended; false: more than kAddressesMax.
-[[nodiscard]] bool append_addresses(const Word& word, std::vector<std::string>& list);
+// What an address takes in memory.
+[[nodiscard]] inline std::size_t room_of(std::string_view address) { return sizeof(std::string) + address.size(); }
+
+// The addresses that a word stands for, appended, and taken from `room`; false: there are more than kAddressesMax, or
+// not enough room.
+[[nodiscard]] bool append_addresses(const Word& word, std::vector<std::string>& list, std::size_t& room);
 
 // A decimal number within bounds.
 [[nodiscard]] std::optional<std::int64_t> number_of(std::string_view text, std::int64_t least, std::int64_t most);

@@ -176,6 +176,35 @@ TEST(ScenarioText, BadScenariosNameTheLine) {
   EXPECT_FALSE(parse_scenarios(std::string(kScenarioBytesMax + 1, '\n')).has_value());
 }
 
+// The short form makes much of few bytes.
+TEST(ScenarioText, ShortFormsTakeNoMoreMemoryThanIsAllowed) {
+  const std::string prefix(1000, 'x');
+  const auto too_much = parse_input("message A " + prefix + "1.." + prefix + "90000@d");
+  ASSERT_FALSE(too_much.has_value());
+  EXPECT_NE(too_much.error().text.find("too much memory"), std::string::npos) << too_much.error().text;
+
+  std::string file = "setup\n";
+  const auto with_one_more = [&file](int number) {
+    file += "\nmessage M" + std::to_string(number) + " a1..a90000\n";
+    return parse_scenario(file);
+  };
+  int good = 0;
+  Result<Scenario> last = with_one_more(0);
+  for (; last && good < 10; last = with_one_more(++good)) {}
+  EXPECT_EQ(good, 2);  // a message takes 90,000 times 37 to 38 bytes
+  ASSERT_FALSE(last.has_value());
+  EXPECT_EQ(last.error().text, "line 7: the recipients of this file take too much memory");
+}
+
+// Rows that have no short form cost no more time than others: as many as a line may have are shown at once.
+TEST(ScenarioText, LongRowsWithoutShortFormAreShown) {
+  NewMessage message{.name = "A"};
+  for (int i = 1; i <= 50'000; ++i) message.recipients.push_back("x=" + std::to_string(i));
+  const auto read = parse_input(show(Input{message}));
+  ASSERT_TRUE(read.has_value()) << read.error().text;
+  EXPECT_EQ(*read, Input{message});
+}
+
 TEST(ScenarioText, AScenarioIsReadBackAsItWas) {
   const std::string text =
       "=== First\n# What it is about.\n#  indented\n# rows: STR-09 PAR-043\n# for: oqmgr\nsetup t1\n----\nlog a b \n\n"
