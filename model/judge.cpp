@@ -8,19 +8,31 @@
 namespace weir::model {
 namespace {
 
+// The first name for which something was told to differ.
+class FirstName {
+ public:
+  void take(std::string_view field, std::string_view other, bool differs) {
+    if (name_.empty() && field == other && differs) name_ = field;
+  }
+  [[nodiscard]] std::string_view name() const { return name_; }
+
+ private:
+  std::string_view name_;
+};
+
 // The name of the first field in which two values of one type differ; empty: in none.
 template <class T>
 std::string_view first_difference(const T& a, const T& b) {
-  std::string_view name;
+  FirstName first;
   const auto compare = [&](std::string_view field, const auto& left) {
     b.fields([&](std::string_view other, const auto& right) {
       if constexpr (std::is_same_v<decltype(left), decltype(right)>) {
-        if (other == field && name.empty() && !(left == right)) name = field;
+        first.take(field, other, !(left == right));
       }
     });
   };
   a.fields(compare);
-  return name;
+  return first.name();
 }
 
 Duty duty(const RecoverActive&, std::string_view field) { return {"QUE-02", field}; }

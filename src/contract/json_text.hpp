@@ -69,7 +69,7 @@ class JsonText {
     out_ += '[';
     bool first = true;
     for (const auto& [key, mapped] : v) {
-      if (!std::exchange(first, false)) out_ += comma_;
+      begin_next(first);
       out_ += '[';
       text(key);
       out_ += comma_;
@@ -94,7 +94,7 @@ class JsonText {
     out_ += '{';
     bool first = true;
     v.fields([&](std::string_view name, const auto& field) {
-      if (!std::exchange(first, false)) out_ += comma_;
+      begin_next(first);
       text(name);
       out_ += colon_;
       value(field);
@@ -103,6 +103,9 @@ class JsonText {
   }
 
  private:
+  void begin_next(bool& first) {
+    if (!std::exchange(first, false)) out_ += comma_;
+  }
   template <class T>
   void number(T v) {
     char buffer[32];
