@@ -25,6 +25,7 @@ FLOORS, EXCLUDED, TABLE = HERE / "floors.txt", HERE / "excluded.tsv", HERE / "ta
 TABLE_COLUMNS = ["file", "lines", "lines hit", "branches", "branches hit"]
 KINDS = ("line", "branch")  # a line that is not run, with its branches; branches of a line that is run
 REST = " ..."  # at the end of a text: what follows may be anything
+JOINT = "\\n"  # in a text: what stands before it is the line before
 
 
 def room_of(name):
@@ -79,9 +80,12 @@ class Excluded:
         for number, kind, pattern, text in self.rows:
             if not fnmatch.fnmatchcase(name, pattern):
                 continue
+            before, has_before, own = text.rpartition(JOINT)
             for index, line in enumerate(source, 1):
+                if has_before and (index < 2 or source[index - 2].strip() != before):
+                    continue
                 stripped = line.strip()
-                if stripped == text or (text.endswith(REST) and stripped.startswith(text[:-len(REST)])):
+                if stripped == own or (own.endswith(REST) and stripped.startswith(own[:-len(REST)])):
                     found[index] = kind if found.get(index) != "line" else "line"
                     self.used[number] += 1
         return found

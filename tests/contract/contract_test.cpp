@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <type_traits>
+#include <utility>
 
 #include "contract/brain.hpp"
 #include "contract/config.hpp"
+#include "contract/parameter.hpp"
 #include "contract/result.hpp"
 #include "contract/show.hpp"
 
@@ -59,6 +61,23 @@ TEST(Show, AnswersCarryTheirParts) {
   EXPECT_NE(show(envelope).find("\"filter\": null"), std::string::npos);
   envelope.filter = "";
   EXPECT_NE(show(envelope).find("\"filter\": \"\""), std::string::npos);
+}
+
+TEST(Show, PartsByThemselves) {
+  EXPECT_EQ(show(LogRecord{LogAllocate{"smtp"}}), R"({"Allocate": {"transport": "smtp"}})");
+  EXPECT_NE(show(Recipient{.offset = 7, .address = "a@b"}).find(R"("offset": 7)"), std::string::npos);
+}
+
+// An unsigned number in a file may be anything; what is not the number of a queue is shown as none.
+TEST(Show, AQueueThatIsNone) { EXPECT_EQ(to_string(static_cast<Queue>(9)), "?"); }
+
+TEST(Parameters, ATimeWithoutUnitHasThatOfTheDefault) {
+  Parameter row = *find_parameter("queue_run_delay");
+  EXPECT_EQ(row.bare_unit(), 's');
+  for (const auto& [text, unit] : {std::pair{"5d", 'd'}, {"300", 's'}, {"{2}h", 'h'}, {"", 's'}}) {
+    row.default_text = text;
+    EXPECT_EQ(row.bare_unit(), unit) << text;
+  }
 }
 
 // Two values that differ in one field are not the same.

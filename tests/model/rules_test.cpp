@@ -890,5 +890,57 @@ TEST(Rules, ARetryDestinationThatDiesOfItsOwnReasonIsForgottenOnce) {
   EXPECT_EQ(transport(desk.state(), "t").destinations.size(), 3U);
 }
 
+// Each comes between the first and the one before it: in the engine, labels of a list get no room there by themselves.
+TEST(Rules, JobsComeToATransportInAnyOrderAndAreServedByAge) {
+  constexpr std::size_t kMessages = 60;
+  Config config = plain_config();
+  config.default_transport.concurrency_limit = config.default_transport.initial_concurrency = 1;
+  Desk desk(config);
+  desk.slow = {"retry"};
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    const std::string site = "d" + std::to_string(i) + ".t";
+    Mail mail;
+    mail.recipients = {to("a@" + site), to("b@" + site)};
+    mail.envelope.verp_delimiters = "+=";  // a delivery each: the second waits
+    desk.arrive(std::move(mail));
+    desk.pass(1);
+  }
+  ASSERT_EQ(desk.running.size(), kMessages);
+  desk.end(true, {"4.4.1", "no route"});
+  while (!desk.running.empty()) {
+    std::rotate(desk.running.begin(), desk.running.end() - 1, desk.running.end());
+    desk.end(true, {"4.4.1", "no route"});
+  }
+  (void)desk.take();
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    desk.greet();
+    ASSERT_EQ(desk.running.size(), 1U) << i;
+    EXPECT_EQ(desk.running.front().recipients.front().address, "b@d" + std::to_string(i) + ".t");
+    desk.end();
+  }
+}
+
+// A reason that says "delivered", or nothing, is none for a deferral.
+TEST(Rules, WithoutARetryTransportADeferralHasACodeOfItsOwn) {
+  for (const char* code : {"5.1.1", "2.0.0"}) {
+    Config config = plain_config();
+    config.default_transport.concurrency_limit = config.default_transport.initial_concurrency = 1;
+    Desk desk(config);
+    desk.refuses = {"retry", "gone"};
+    Mail mail;
+    mail.recipients = {to("a@d.t"), to("b@d.t")};
+    mail.envelope.verp_delimiters = "+=";
+    desk.arrive("x@d.gone");
+    desk.arrive(std::move(mail));
+    desk.end(true, {code, "no route"});
+    const Words words = desk.take();
+    EXPECT_EQ(std::count(words.begin(), words.end(), std::string("log ignored ") + code), 1) << code;
+    EXPECT_EQ(std::count(words.begin(), words.end(),
+                         "append defer b@d.t delayed 4.0.0 delivery temporarily suspended: no route"),
+              1)
+        << code;
+  }
+}
+
 }  // namespace
 }  // namespace weir::testing

@@ -138,6 +138,12 @@ class Report(unittest.TestCase):
         self.put("coverage/excluded.tsv", report.EXCLUDED.read_text() + "line\tsrc/room/a.cpp\treturn 3;\tnever\n")
         self.refused("excluded.tsv:3: src/room/a.cpp has no line `return 3;`")
 
+    def test_row_that_names_the_line_before(self):
+        self.put("coverage/excluded.tsv", report.EXCLUDED.read_text().replace("return 2;", "if (x) return 1;\\nreturn 2;"))
+        self.assertEqual(self.measured()[0], 0)
+        self.put("coverage/excluded.tsv", report.EXCLUDED.read_text().replace("return 1;", "return 7;"))
+        self.assertIn("has no line `if (x) return 7;", self.measured()[2])
+
     def test_row_without_a_reason(self):
         self.put("coverage/excluded.tsv", report.EXCLUDED.read_text() + "line\tsrc/room/a.cpp\treturn 2;\t\n")
         self.refused("excluded.tsv:3: not kind, file, text and reason")

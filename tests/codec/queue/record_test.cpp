@@ -219,5 +219,12 @@ TEST(ByteWindow, AFailedReadIsToldFromTheEnd) {
   EXPECT_FALSE(end.failed());
 }
 
+TEST(RecordName, OfTheThreeParts) {
+  EXPECT_EQ(record_name(record::kMessage), "message_content");
+  EXPECT_EQ(record_name(record::kExtracted), "extracted_info");
+  EXPECT_EQ(record_name(record::kEnd), "message_end");
+  EXPECT_EQ(record_name('?'), "unknown_record_type");
+}
+
 }  // namespace
 }  // namespace weir::codec

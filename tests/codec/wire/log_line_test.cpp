@@ -259,6 +259,8 @@ TEST(LogLines, QueueFiles) {
        "qmgr_active_feed: 7A: rename from incoming to active: why"},
       {line::open_active("7A", "why", kGone), kWarning, "open active 7A: why"},
       {line::open_active("7A", "why", kOther), kFatal, "open active 7A: why"},
+      {line::corrupt_file_gone("7A", "No such file or directory"), kWarning,
+       "qmgr_active_corrupt: save corrupt file queue active id 7A: No such file or directory"},
       {line::saving_corrupt("7A"), kWarning, "saving corrupt file \"7A\" from queue \"active\" to queue \"corrupt\""},
       {line::save_corrupt_failed("7A", "why"), kFatal,
        "qmgr_active_corrupt: save corrupt file queue active id 7A: why"},
