@@ -12,12 +12,13 @@ std::unique_ptr<InspectableBrain> make_model(const Config& config) { return std:
 
 namespace {
 
-// Answers to a question of the same round: nothing else has happened since.
+// Answers to what has been asked: they belong to what led to the question.
 template <class E>
-constexpr bool is_immediate_answer =
+constexpr bool is_answer =
     std::is_same_v<E, ScanEntry> || std::is_same_v<E, ScanEnded> || std::is_same_v<E, Admitted> ||
     std::is_same_v<E, AdmitFailed> || std::is_same_v<E, RecipientsRead> || std::is_same_v<E, ReadFailed> ||
-    std::is_same_v<E, BounceLogChecked> || std::is_same_v<E, FileChecked>;
+    std::is_same_v<E, BounceLogChecked> || std::is_same_v<E, FileChecked> || std::is_same_v<E, Resolved> ||
+    std::is_same_v<E, ServiceAnswered>;
 
 }  // namespace
 
@@ -27,7 +28,7 @@ void Model::handle(Time now, const Event& event, std::vector<Command>& out) {
   advance_steady_time();
   std::visit(
       [this](const auto& e) {
-        if constexpr (!is_immediate_answer<std::decay_t<decltype(e)>>) decide_who_is_first();
+        if constexpr (!is_answer<std::decay_t<decltype(e)>>) decide_who_is_first();
         on(e);
       },
       event);
@@ -38,6 +39,12 @@ void Model::handle(Time now, const Event& event, std::vector<Command>& out) {
 std::optional<Seconds> Model::next_deadline() const {
   if (s_.timers.empty()) return std::nullopt;
   return s_.timers.front().due;
+}
+
+bool Model::wants_tick() const {
+  if (s_.timers.empty() || !s_.last_wall) return false;
+  const Timer& first = s_.timers.front();
+  return first.due <= *s_.last_wall && first.serial <= s_.round_serial;
 }
 
 bool Model::wants_turn() const { return s_.import.yielded && !s_.import.active; }
@@ -95,25 +102,18 @@ void Model::timer_fired(const Timer& timer) {
   }
 }
 
+// One timer, and nothing else until all that follows from it is done. One that has been set in this round waits for
+// the next, even when it is due at once.
 void Model::on(const Tick&) {
-  // A timer that is set meanwhile waits for the next round, even when it is due at once; one that is cancelled
-  // meanwhile does not run.
-  std::vector<std::uint64_t> due;
-  for (const Timer& timer : s_.timers) {
-    if (timer.due <= clock()) due.push_back(timer.serial);
-  }
-  for (const std::uint64_t serial : due) {
-    const auto found =
-        std::find_if(s_.timers.begin(), s_.timers.end(), [&](const Timer& t) { return t.serial == serial; });
-    if (found == s_.timers.end()) continue;
-    const Timer timer = *found;
-    s_.timers.erase(found);
-    timer_fired(timer);
-  }
+  if (!wants_tick()) return;
+  const Timer timer = s_.timers.front();
+  s_.timers.erase(s_.timers.begin());
+  timer_fired(timer);
 }
 
 //= R-STR-01  one strategy for deliveries, one for opening files
 void Model::on(const Turn&) {
+  s_.round_serial = s_.last_id;
   allocate_agents();
   start_import();
 }

@@ -35,6 +35,7 @@ class Model final : public InspectableBrain {
 
   void handle(Time now, const Event& event, std::vector<Command>& out) override;
   [[nodiscard]] std::optional<Seconds> next_deadline() const override;
+  [[nodiscard]] bool wants_tick() const override;
   [[nodiscard]] bool wants_turn() const override;
 
   [[nodiscard]] const State& state() const { return s_; }

@@ -184,7 +184,8 @@ struct State {
   Seconds slew_rest{0};
   bool slewing = false;
 
-  std::vector<Timer> timers;  // by due time, equal ones in order of setting
+  std::vector<Timer> timers;       // by due time, equal ones in order of setting
+  std::uint64_t round_serial = 0;  // those with a higher serial have been set in this round
   Scan incoming, deferred;
   Queue first = Queue::incoming;
   Import import;

@@ -19,6 +19,7 @@ class FaultyBrain : public InspectableBrain {
   explicit FaultyBrain(const Config& config) : inner_(model::make_model(config)) {}
   void handle(Time now, const Event& event, std::vector<Command>& out) override { inner_->handle(now, event, out); }
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return inner_->next_deadline(); }
+  [[nodiscard]] bool wants_tick() const override { return inner_->wants_tick(); }
   [[nodiscard]] bool wants_turn() const override { return inner_->wants_turn(); }
   [[nodiscard]] Snapshot snapshot() const override { return inner_->snapshot(); }
   [[nodiscard]] std::vector<std::string> broken_invariants() const override { return {}; }

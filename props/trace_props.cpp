@@ -49,6 +49,7 @@ class Recording final : public Brain {
     runs_[place_].steps.push_back(std::move(step));
   }
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return inner_->next_deadline(); }
+  [[nodiscard]] bool wants_tick() const override { return inner_->wants_tick(); }
   [[nodiscard]] bool wants_turn() const override { return inner_->wants_turn(); }
 
  private:

@@ -505,10 +505,14 @@ class Walk {
       this->a.text(timer.transport);
       this->a.id(timer.destination);
       this->a.id(timer.agent);
+      bool of_this_round = timer.serial > s.round_serial;
+      this->a.number(of_this_round);
+      if constexpr (!A::kWrites) timer.serial = of_this_round ? 1 : 0;
     });
-    if constexpr (!A::kWrites) {
+    if constexpr (!A::kWrites) {  // first those of earlier rounds, each kind in the order of the list
+      s.round_serial = s.timers.size();
       std::uint64_t serial = 0;
-      for (auto& timer : s.timers) timer.serial = ++serial;
+      for (auto& timer : s.timers) timer.serial = ++serial + (timer.serial != 0 ? s.round_serial : 0);
     }
   }
 

@@ -297,7 +297,10 @@ void Play::answer_ticket(std::size_t index, bool ok) {
 void Play::round() {
   for (int i = 0; i < kRoundsMax; ++i) {
     const auto deadline = brain_.next_deadline();
-    if (deadline && *deadline <= environment_.now) send(Tick{});
+    if (deadline && *deadline <= environment_.now) {
+      do send(Tick{});
+      while (brain_.wants_tick());
+    }
     for (const Event& event : std::exchange(coming_, {})) send(event);
     send(Turn{});
     if (!world_.late_resolver && !environment_.questions.empty()) answer_question(true);

@@ -125,6 +125,7 @@ class Told final : public Brain {
     for (std::size_t i = before; i < out.size(); ++i) lines_.push_back("  > " + show(out[i]));
   }
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return brain_.next_deadline(); }
+  [[nodiscard]] bool wants_tick() const override { return brain_.wants_tick(); }
   [[nodiscard]] bool wants_turn() const override { return brain_.wants_turn(); }
 
  private:

@@ -36,6 +36,7 @@ class Subject final : public InspectableBrain {
     model_ = model::Model(std::move(state));
   }
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return model_.next_deadline(); }
+  [[nodiscard]] bool wants_tick() const override { return model_.wants_tick(); }
   [[nodiscard]] bool wants_turn() const override { return model_.wants_turn(); }
   [[nodiscard]] Snapshot snapshot() const override { return model_.snapshot(); }
   [[nodiscard]] std::vector<std::string> broken_invariants() const override { return model_.broken_invariants(); }

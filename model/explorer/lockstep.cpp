@@ -26,9 +26,11 @@ class Pair final : public Brain {
     commands_ += out.size();
     if (out != theirs_) differ(event, out);
     if (model_.next_deadline() != second_->next_deadline()) differ("after " + show(event) + ": another deadline");
+    if (model_.wants_tick() != second_->wants_tick()) differ("after " + show(event) + ": another wish for a tick");
     if (model_.wants_turn() != second_->wants_turn()) differ("after " + show(event) + ": another wish for a turn");
   }
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return model_.next_deadline(); }
+  [[nodiscard]] bool wants_tick() const override { return model_.wants_tick(); }
   [[nodiscard]] bool wants_turn() const override { return model_.wants_turn(); }
 
   void compare_insides() {

@@ -25,6 +25,10 @@ class Brain {
   // The second in which a Tick is wanted; nothing = no timer is set.
   [[nodiscard]] virtual std::optional<Seconds> next_deadline() const = 0;
 
+  // True: another timer is due in this round: send a Tick for it when all that the last event led to is done, before
+  // anything else. (One that comes later is no harm.)
+  [[nodiscard]] virtual bool wants_tick() const = 0;
+
   // True: send another Turn without waiting (but after looking for events).
   [[nodiscard]] virtual bool wants_turn() const = 0;
 };

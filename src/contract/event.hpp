@@ -33,7 +33,8 @@ struct Turn {
   friend bool operator==(const Turn&, const Turn&) = default;
 };
 
-// A deadline has come (Brain::next_deadline()). Too early or twice is harmless.
+// A deadline has come (Brain::next_deadline()): one timer runs, if any was due and set before this round began. More of
+// them: Brain::wants_tick(). Too early or twice is harmless.
 struct Tick {
   template <class V>
   void fields(V&&) const {}

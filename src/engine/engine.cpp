@@ -12,12 +12,13 @@ std::unique_ptr<InspectableBrain> make_engine(const Config& config) { return std
 
 namespace {
 
-// Nothing has happened between the question and one of these.
+// They belong to what led to the question.
 template <class E>
-constexpr bool answers_at_once =
+constexpr bool is_answer =
     std::is_same_v<E, ScanEntry> || std::is_same_v<E, ScanEnded> || std::is_same_v<E, Admitted> ||
     std::is_same_v<E, AdmitFailed> || std::is_same_v<E, RecipientsRead> || std::is_same_v<E, ReadFailed> ||
-    std::is_same_v<E, BounceLogChecked> || std::is_same_v<E, FileChecked>;
+    std::is_same_v<E, BounceLogChecked> || std::is_same_v<E, FileChecked> || std::is_same_v<E, Resolved> ||
+    std::is_same_v<E, ServiceAnswered>;
 
 }  // namespace
 
@@ -28,7 +29,7 @@ void Engine::handle(Time now, const Event& event, std::vector<Command>& out) {
   advance_steady_time();
   std::visit(
       [this](const auto& e) {
-        if constexpr (!answers_at_once<std::decay_t<decltype(e)>>) decide_who_is_first();
+        if constexpr (!is_answer<std::decay_t<decltype(e)>>) decide_who_is_first();
         on(e);
       },
       event);
@@ -37,6 +38,8 @@ void Engine::handle(Time now, const Event& event, std::vector<Command>& out) {
 }
 
 std::optional<Seconds> Engine::next_deadline() const { return timers_.next_due(); }
+
+bool Engine::wants_tick() const { return last_wall_ && timers_.is_due(*last_wall_, round_serial_); }
 
 bool Engine::wants_turn() const { return import_.yielded && !import_.active; }
 
@@ -61,14 +64,13 @@ void Engine::advance_steady_time() {
 }
 
 void Engine::on(const Turn&) {
+  round_serial_ = timers_.last_serial();
   allocate_agents();
   start_import();
 }
 
-// What is set while timers run waits for the next round.
 void Engine::on(const Tick&) {
-  const std::uint64_t last = timers_.last_serial();
-  while (const auto timer = timers_.take_due(clock(), last)) timer_fired(*timer);
+  if (const auto timer = timers_.take_due(clock(), round_serial_)) timer_fired(*timer);
 }
 
 void Engine::timer_fired(const Timer& timer) {

@@ -42,6 +42,7 @@ class Engine final : public InspectableBrain {
 
   void handle(Time now, const Event& event, std::vector<Command>& out) override;
   [[nodiscard]] std::optional<Seconds> next_deadline() const override;
+  [[nodiscard]] bool wants_tick() const override;
   [[nodiscard]] bool wants_turn() const override;
 
   [[nodiscard]] Snapshot snapshot() const override;
@@ -296,6 +297,7 @@ class Engine final : public InspectableBrain {
   bool slewing_ = false;
 
   TimerQueue timers_;
+  std::uint64_t round_serial_ = 0;  // timers with a higher serial have been set in this round
   Scan incoming_, deferred_;
   Queue first_ = Queue::incoming;
   Import import_;

@@ -37,6 +37,7 @@ class TraceRecorder final : public Brain {
 
   void handle(Time now, const Event& event, std::vector<Command>& out) override;
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return inner_->next_deadline(); }
+  [[nodiscard]] bool wants_tick() const override { return inner_->wants_tick(); }
   [[nodiscard]] bool wants_turn() const override { return inner_->wants_turn(); }
 
   // The process ends: what is still to be written is written.

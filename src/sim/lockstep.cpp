@@ -38,8 +38,8 @@ void LockStep::handle(Time now, const Event& event, std::vector<Command>& out) {
   commands_.clear();
   right_->handle(now, event, commands_);
   const bool same_commands = std::equal(out.begin() + before, out.end(), commands_.begin(), commands_.end());
-  const bool same_wishes =
-      left_->next_deadline() == right_->next_deadline() && left_->wants_turn() == right_->wants_turn();
+  const bool same_wishes = left_->next_deadline() == right_->next_deadline() &&
+                           left_->wants_tick() == right_->wants_tick() && left_->wants_turn() == right_->wants_turn();
   if (same_commands && same_wishes) return;
 
   const auto split = std::mismatch(out.begin() + before, out.end(), commands_.begin(), commands_.end());
@@ -83,6 +83,7 @@ void LockStep::compare_snapshots() {
 }
 
 std::optional<Seconds> LockStep::next_deadline() const { return left_->next_deadline(); }
+bool LockStep::wants_tick() const { return left_->wants_tick(); }
 bool LockStep::wants_turn() const { return left_->wants_turn(); }
 
 }  // namespace weir::sim

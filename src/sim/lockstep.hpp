@@ -33,6 +33,7 @@ class LockStep final : public Brain {
 
   void handle(Time now, const Event& event, std::vector<Command>& out) override;
   [[nodiscard]] std::optional<Seconds> next_deadline() const override;
+  [[nodiscard]] bool wants_tick() const override;
   [[nodiscard]] bool wants_turn() const override;
 
   // What the brains hold, and their own invariants.

@@ -116,7 +116,10 @@ void World::settle() {
   if (gather_ > 0) return;
   for (int round = 0; round < kRoundsMax && is_lawful(); ++round) {
     const auto deadline = brain_->next_deadline();
-    if (deadline && *deadline <= now()) send(Tick{});
+    if (deadline && *deadline <= now()) {
+      do send(Tick{});
+      while (brain_->wants_tick() && is_lawful());
+    }
     round_.swap(events_);
     for (const Event& event : round_) send(event);
     round_.clear();

@@ -64,7 +64,10 @@ class Spool {
   void settle() {
     do {
       const auto deadline = brain_->next_deadline();
-      if (deadline && *deadline <= now().seconds()) send(Tick{});
+      if (deadline && *deadline <= now().seconds()) {
+        do send(Tick{});
+        while (brain_->wants_tick());
+      }
       send(Turn{});
       for (const Event& event : std::exchange(arrived_, {})) send(event);
     } while (!arrived_.empty() || brain_->wants_turn());

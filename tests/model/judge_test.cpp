@@ -36,6 +36,7 @@ class Recording final : public Brain {
     run_.steps.push_back({now, event, {first, out.end()}, inner_->next_deadline(), inner_->wants_turn()});
   }
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return inner_->next_deadline(); }
+  [[nodiscard]] bool wants_tick() const override { return inner_->wants_tick(); }
   [[nodiscard]] bool wants_turn() const override { return inner_->wants_turn(); }
 
  private:

@@ -126,7 +126,10 @@ class Desk {
     std::deque<Event> events;
     do {
       const auto deadline = brain_->next_deadline();
-      if (deadline && *deadline <= now()) send(Tick{});
+      if (deadline && *deadline <= now()) {
+        do send(Tick{});
+        while (brain_->wants_tick());
+      }
       send(Turn{});
       events = std::exchange(arrived_, {});
       for (const Event& event : events) send(event);

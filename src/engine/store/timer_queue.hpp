@@ -34,11 +34,15 @@ class TimerQueue {
     return pool_[heap_.front()].due;
   }
 
-  // Out of the queue: the first that is due and was not set after `serial`.
+  // The next one to run is due, and was not set after `serial`.
+  [[nodiscard]] bool is_due(Seconds now, std::uint64_t serial) const {
+    return !heap_.empty() && pool_[heap_.front()].due <= now && pool_[heap_.front()].serial <= serial;
+  }
+
+  // Out of the queue, if it is.
   std::optional<Timer> take_due(Seconds now, std::uint64_t serial) {
-    if (heap_.empty()) return std::nullopt;
+    if (!is_due(now, serial)) return std::nullopt;
     const Timer timer = pool_[heap_.front()];
-    if (timer.due > now || timer.serial > serial) return std::nullopt;
     take_out(heap_.front());
     return timer;
   }

@@ -29,6 +29,7 @@ class Parrot final : public Brain {
     out.push_back(RequestAgent{AgentId{++count}, "smtp"});
   }
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return Seconds{7}; }
+  [[nodiscard]] bool wants_tick() const override { return false; }
   [[nodiscard]] bool wants_turn() const override { return count == 2; }
   std::uint64_t count = 0;
 };
