@@ -1,6 +1,8 @@
 #include "postfix/driver.hpp"
 
+#include <chrono>
 #include <deque>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "codec/version.hpp"
 #include "postfix/agent.hpp"
+#include "postfix/clock.hpp"
 #include "postfix/flow.hpp"
 #include "postfix/notifier.hpp"
 #include "postfix/resolver.hpp"
@@ -16,6 +19,13 @@
 #include "postfix/voice.hpp"
 
 namespace weir::postfix {
+
+namespace {
+
+// How long everything waits for an answer that Postfix would wait for; longer, and what else there is goes on.
+constexpr std::chrono::milliseconds kServicePatience{1000};
+
+}  // namespace
 
 class Driver::Impl {
  public:
@@ -27,8 +37,8 @@ class Driver::Impl {
         voice_(log, settings, dialect),
         spool_(loop, voice_, settings),
         agents_(loop, voice_, settings, dialect_, sink()),
-        resolver_(loop, voice_, settings, dialect_, sink()),
-        notifier_(loop, voice_, settings, dialect_, sink()),
+        resolver_(loop, voice_, settings, dialect_, service_sink()),
+        notifier_(loop, voice_, settings, dialect_, service_sink()),
         flow_(voice_, kFlowReadFd, kFlowWriteFd, settings.default_process_limit) {}
 
   ~Impl() { loop_.cancel(tick_); }
@@ -58,6 +68,32 @@ class Driver::Impl {
     return [this](Event event) { post(std::move(event)); };
   }
 
+  EventSink service_sink() {
+    return [this](Event event) {
+      if (awaited_ && !answer_ && awaited_(event)) {
+        answer_ = std::move(event);
+      } else {
+        post(std::move(event));
+      }
+    };
+  }
+
+  // Asks a service, and gives its answer back if it comes soon: what it leads to is then decided before anything else,
+  // as in Postfix. `behind`: another question is before this one, so that it may take long.
+  template <class Ask>
+  Reply ask_and_wait(const Ask& ask, std::function<bool(const Event&)> is_answer, bool behind) {
+    if (behind) return ask(), std::nullopt;
+    awaited_ = std::move(is_answer);
+    ask();
+    const Micros end = steady_time() + kServicePatience;
+    while (!answer_) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady_time());
+      if (!loop_.serve_services(left)) break;
+    }
+    awaited_ = nullptr;
+    return std::exchange(answer_, std::nullopt);
+  }
+
   // What it leads to comes before what had been commanded and is still to be done: as if one thing were done at a time.
   void handle(const Event& event) {
     decided_.clear();
@@ -84,7 +120,8 @@ class Driver::Impl {
     tick_ = loop_.at(*deadline, [this] {
       tick_ = 0;
       deadline_.reset();
-      post(Tick{});
+      do post(Tick{});
+      while (brain_.wants_tick());
     });
   }
 
@@ -109,8 +146,12 @@ class Driver::Impl {
 
   Reply carry_out(const Resolve& c) {
     const auto message = spool_.find(c.message);
-    resolver_.resolve(c, message ? message->reader.envelope().sender : std::string{});
-    return std::nullopt;
+    return ask_and_wait([&] { resolver_.resolve(c, message ? message->reader.envelope().sender : std::string{}); },
+                        [id = c.message](const Event& event) {
+                          const auto* resolved = std::get_if<Resolved>(&event);
+                          return resolved != nullptr && resolved->message == id;
+                        },
+                        resolver_.open_commands() > 0);
   }
 
   Reply carry_out(const RequestAgent& c) { return agents_.request(c), std::nullopt; }
@@ -128,8 +169,15 @@ class Driver::Impl {
   Reply carry_out(const AskService& c) {
     const auto message = spool_.find(c.message);
     if (!message) return ServiceAnswered{c.ticket, false};
-    notifier_.ask(c, message->queue_id, message->reader.envelope());
-    return std::nullopt;
+    const auto ask = [&] { notifier_.ask(c, message->queue_id, message->reader.envelope()); };
+    if (std::holds_alternative<ReportRequest>(c.request)) return ask(), std::nullopt;
+    return ask_and_wait(
+        ask,
+        [ticket = c.ticket](const Event& event) {
+          const auto* answered = std::get_if<ServiceAnswered>(&event);
+          return answered != nullptr && answered->ticket == ticket;
+        },
+        notifier_.open_records(codec::service_of(c.request)) > 0);
   }
 
   Reply carry_out(const Log& c) { return voice_.say_record(c.record), std::nullopt; }
@@ -150,6 +198,8 @@ class Driver::Impl {
   std::deque<Command> commands_;
   std::vector<Command> decided_;
   bool working_ = false;
+  std::function<bool(const Event&)> awaited_;  // the answer that ask_and_wait() waits for
+  Reply answer_;
   std::optional<Seconds> deadline_;
   TimerId tick_ = 0;
 };

@@ -1,8 +1,9 @@
 // Driver: the seam between a brain and the real world. Commands become calls, completions become events.
 //
 // Promises: commands are carried out in the order given; the immediate answer of one goes back to the brain
-// before anything else happens, and what it answers follows everything that was commanded before. Nothing
-// waits here: every peer is asked without blocking, and its answer comes through the loop.
+// before anything else happens, and what it leads to is done before the rest. The answers of the resolver and to
+// records about recipients count as immediate when they come within a second, unless an earlier one is still
+// missing; everything waits for them so long. All other peers are asked without waiting, and answer through the loop.
 // Working directory: the queue directory. Tested in tests/postfix/world/driver_test.cpp.
 #pragma once
 

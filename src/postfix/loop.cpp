@@ -1,5 +1,6 @@
 #include "postfix/loop.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -32,10 +33,14 @@ struct Watch {
   std::uint32_t mark = 0;
   bool active = false;
   Loop::Interest interest{};
+  Loop::Peer peer{};
+  std::uint64_t served_in = 0;  // the round in which serve_services() did so last
   std::shared_ptr<Loop::Callback> callback;
 };
 
 std::uint64_t tag(std::uint32_t mark, int fd) { return (std::uint64_t{mark} << 32) | static_cast<std::uint32_t>(fd); }
+
+short poll_events(Loop::Interest interest) { return interest == Loop::Interest::read ? POLLIN : POLLOUT; }
 
 std::uint32_t kernel_events(Loop::Interest interest) {
   return interest == Loop::Interest::read ? static_cast<std::uint32_t>(EPOLLIN) : static_cast<std::uint32_t>(EPOLLOUT);
@@ -53,6 +58,8 @@ struct Loop::Impl {
   int epoll = -1;
   std::uint32_t last_mark = 0;
   std::vector<Watch> watches;  // by descriptor number
+  std::vector<int> services;   // watched descriptors of services: a few
+  std::uint64_t round = 0;
   struct Timer {
     Callback callback;
     bool is_delay = false;  // not a second of the clock
@@ -150,9 +157,31 @@ struct Loop::Impl {
       epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
       return;
     }
-    if (watch.mark != mark) return;
+    if (watch.mark != mark || watch.served_in == round) return;  // what was ready then has been read
+    call(watch);
+  }
+
+  static void call(const Watch& watch) {
     const std::shared_ptr<Callback> callback = watch.callback;  // outlives a forget() from inside
     (*callback)();
+  }
+
+  bool serve_services(int limit) {
+    std::vector<pollfd> asked;
+    for (const int fd : services) asked.push_back({fd, poll_events(slot(fd).interest), 0});
+    const int ready = asked.empty() ? 0 : poll(asked.data(), asked.size(), limit);
+    if (ready < 0 && errno != EINTR) fail("poll");
+    std::vector<std::pair<int, std::uint32_t>> marks;  // one callback may end the watch of another
+    for (const pollfd& each : asked) {
+      if (ready > 0 && each.revents != 0) marks.emplace_back(each.fd, slot(each.fd).mark);
+    }
+    for (const auto& [fd, mark] : marks) {
+      Watch& watch = slot(fd);
+      if (!watch.active || watch.mark != mark) continue;
+      watch.served_in = round;
+      call(watch);
+    }
+    return !marks.empty();
   }
 };
 
@@ -163,8 +192,13 @@ Loop::Loop() : impl_(std::make_unique<Impl>()), now_(wall_clock()) {
 
 Loop::~Loop() { close(impl_->epoll); }
 
-void Loop::watch(int fd, Interest interest, Callback callback) {
+void Loop::watch(int fd, Interest interest, Callback callback, Peer peer) {
   Watch& watch = impl_->slot(fd);
+  if (peer != watch.peer || !watch.active) {
+    std::erase(impl_->services, fd);
+    if (peer == Peer::service) impl_->services.push_back(fd);
+    watch.peer = peer;
+  }
   const bool known = watch.active && watch.interest == interest;
   watch.callback = std::make_shared<Callback>(std::move(callback));
   if (known) return;
@@ -178,6 +212,11 @@ void Loop::forget(int fd) {
   Watch& watch = impl_->slot(fd);
   watch.active = false;
   watch.callback.reset();
+  if (watch.peer == Peer::service) std::erase(impl_->services, fd);
+}
+
+bool Loop::serve_services(std::chrono::milliseconds limit) {
+  return impl_->serve_services(static_cast<int>(std::max<std::int64_t>(limit.count(), 0)));
 }
 
 TimerId Loop::after(Seconds delay, Callback callback) {
@@ -197,6 +236,7 @@ void Loop::on_failure(std::function<void(std::string_view)> handler) { impl_->on
 
 void Loop::run_round(bool poll) {
   std::array<epoll_event, kEventsPerRound> events;
+  impl_->round += 1;
   if (!poll && !impl_->timers.empty()) now_ = impl_->look_at_clock();
   //= R-GEN-04, R-TRG-01
   int ready = epoll_wait(impl_->epoll, events.data(), kEventsPerRound, impl_->wait_time(poll, now_.seconds()));

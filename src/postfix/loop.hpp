@@ -7,6 +7,7 @@
 // timers of after() move with it; those of at() belong to the clock (spec/divergences.md).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,6 +22,8 @@ using TimerId = std::uint64_t;  // 0 = none
 class Loop {
  public:
   enum class Interest : std::uint8_t { read, write };
+  // Of which kind of peer a descriptor is: `service` ones are also served by serve_services().
+  enum class Peer : std::uint8_t { any, service };
   using Callback = std::function<void()>;
 
   Loop();
@@ -31,7 +34,7 @@ class Loop {
   // Calls `callback` whenever `fd` is readable (writable), or at its end, or in error. Setting a watched
   // descriptor again replaces interest and callback. The caller owns the descriptor and must forget() it
   // before it closes it.
-  void watch(int fd, Interest interest, Callback callback);
+  void watch(int fd, Interest interest, Callback callback, Peer peer = Peer::any);
   void forget(int fd);
 
   // Calls `callback` once, when `delay` whole seconds have passed (0: in the next round).
@@ -39,6 +42,10 @@ class Loop {
   // The same for a second of the wall clock; one that has passed: in the next round.
   TimerId at(Seconds second, Callback callback);
   void cancel(TimerId timer);  // an id that is gone, or 0, is harmless
+
+  // Waits for one of the services, at most so long, and serves those that are ready; nothing else runs. False: none
+  // was, or none is watched. From within a callback, too.
+  [[nodiscard]] bool serve_services(std::chrono::milliseconds limit);
 
   // The clock as read at the start of this round (again after the wait). `now()` does not read it anew.
   [[nodiscard]] Time now() const { return now_; }

@@ -119,7 +119,7 @@ void Notifier::connect(Request& request) {
 
 void Notifier::connected(Request& request, int fd) {
   request.exchange.emplace(request.service, dialect_, request.peer());
-  request.stream.emplace(loop_, fd);
+  request.stream.emplace(loop_, fd, request.is_report ? Loop::Peer::any : Loop::Peer::service);
   request.stream->on_readable([this, ticket = request.ticket] { readable(ticket); });
   limit(request, request.is_report ? kReportLimit : settings_.qmgr_ipc_timeout);
   if (request.exchange->state() == codec::ServiceExchange::State::may_write) write_request(request);

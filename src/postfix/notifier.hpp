@@ -39,6 +39,11 @@ class Notifier {
   void ask(const AskService& command, const std::string& queue_id, const Envelope& envelope);
 
   [[nodiscard]] std::size_t open_requests() const { return requests_.size(); }
+  // Those about single recipients that this service has not answered yet.
+  [[nodiscard]] std::size_t open_records(Service service) const {
+    const Lane& lane = lanes_.at(static_cast<std::size_t>(service));
+    return lane.waiting.size() + (lane.busy ? 1 : 0);
+  }
 
  private:
   struct Request;

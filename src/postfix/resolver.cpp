@@ -182,7 +182,7 @@ void Resolver::connect(Lane& lane) {
   }
   connect_failures_ = 0;
   lane.session.emplace(dialect_, codec::peer_path(socket_));
-  lane.stream.emplace(loop_, connection.fd);
+  lane.stream.emplace(loop_, connection.fd, Loop::Peer::service);
   lane.opened = loop_.now().seconds();
   lane.stream->on_readable([this, &lane] { readable(lane); });
   lane.stream->set_limit(ipc_timeout_, [this, &lane] { silent(lane); });

@@ -2,8 +2,8 @@
 //
 // Promises: every Resolve ends with Resolved, in the order of the commands, however often the server dies, stalls
 // or answers nonsense on the way: a question is asked again, once a second, until it is answered. Nothing waits
-// here. A server takes one question at a time on a connection (more would be lost), so that a few connections
-// (lanes) work side by side; each is closed after ipc_idle without work and after ipc_ttl in all.
+// here (who does: driver.hpp). A server takes one question at a time on a connection (more would be lost), so that a
+// few connections (lanes) work side by side; each is closed after ipc_idle without work and after ipc_ttl in all.
 // The last answer is good for kCacheTime, as are those of the real program.
 //
 // When the resolver has trouble its placeholder never takes the place of an address (spec/divergences.md).

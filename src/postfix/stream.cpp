@@ -66,7 +66,8 @@ Stream::Send Stream::send(std::string_view bytes, Sent sent) {
     return Send::failed;
   }
   if (!sending()) return Send::done;
-  loop_.watch(fd_, Loop::Interest::write, [this] { continue_sending(); });
+  loop_.watch(
+      fd_, Loop::Interest::write, [this] { continue_sending(); }, peer_);
   return Send::pending;
 }
 
@@ -108,7 +109,7 @@ void Stream::on_readable(Loop::Callback callback) {
 
 void Stream::resume_reading() {
   if (readable_) {
-    loop_.watch(fd_, Loop::Interest::read, readable_);
+    loop_.watch(fd_, Loop::Interest::read, readable_, peer_);
   } else {
     loop_.forget(fd_);
   }

@@ -28,7 +28,7 @@ class Stream {
   enum class Send : std::uint8_t { done, pending, failed };
   using Sent = std::function<void(int error)>;
 
-  Stream(Loop& loop, int fd) : loop_(loop), fd_(fd) {}
+  explicit Stream(Loop& loop, int fd, Loop::Peer peer = Loop::Peer::any) : loop_(loop), fd_(fd), peer_(peer) {}
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -59,6 +59,7 @@ class Stream {
 
   Loop& loop_;
   int fd_;
+  Loop::Peer peer_;
   int error_ = 0;
   TimerId limit_ = 0;
   std::string unsent_;

@@ -67,6 +67,45 @@ TEST(Loop, TimersComeBeforeDescriptors) {
   EXPECT_EQ(order, "td");
 }
 
+// From within a callback: what is ready besides waits, and what has been served is not served again.
+TEST(Loop, ServicesAreServedAlone) {
+  Loop loop;
+  const Pair first;
+  const Pair service;
+  std::string order;
+  const auto take = [](const Pair& pair) {
+    char byte = 0;
+    EXPECT_EQ(read(pair.ends[0], &byte, 1), 1);
+  };
+  loop.watch(
+      service.ends[0], Loop::Interest::read,
+      [&] {
+        order += "s";
+        take(service);
+      },
+      Loop::Peer::service);
+  loop.watch(first.ends[0], Loop::Interest::read, [&] {
+    order += "(";
+    take(first);
+    EXPECT_TRUE(loop.serve_services(std::chrono::milliseconds{0}));
+    order += ")";
+  });
+  loop.after(Seconds{0}, [&] {  // so that both are ready when the round looks at them
+    first.poke();
+    service.poke();
+    EXPECT_TRUE(loop.serve_services(std::chrono::milliseconds{0}));
+    service.poke();
+    order += "t";
+  });
+  loop.run_round(false);
+  loop.run_round(true);
+  EXPECT_EQ(order, "st(s)");
+  EXPECT_FALSE(loop.serve_services(std::chrono::milliseconds{0}));
+  loop.forget(service.ends[0]);
+  service.poke();
+  EXPECT_FALSE(loop.serve_services(std::chrono::milliseconds{100'000})) << "there is none to wait for";
+}
+
 TEST(Loop, CancelledTimersDoNotRun) {
   Loop loop;
   bool ran = false;
