@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "blackbox/surroundings.hpp"
+
 namespace weir::blackbox {
 namespace {
 
@@ -20,30 +22,96 @@ bool has_rate_delay(const Setup& setup, const std::string& transport) {
   return is_set(transport + "_transport_rate_delay") || is_set("default_transport_rate_delay");
 }
 
-// Destinations of retry have a status code for a name.
-bool is_about_retry(const std::string* text) {
+using Seen = std::optional<Observation>;
+
+// Of a connection, tried or made, or a request.
+std::optional<std::string> transport_of(const Seen& observation) {
+  if (!observation) return std::nullopt;
+  const Sight& sight = observation->sight;
+  if (const auto* log = std::get_if<LogText>(&sight)) return transport_not_connected(log->text);
+  if (const auto* allocated = std::get_if<Allocated>(&sight)) return allocated->transport;
+  if (const auto* connected = std::get_if<Connected>(&sight)) return connected->transport;
+  if (const auto* closed = std::get_if<Closed>(&sight)) return closed->transport;
+  if (const auto* requested = std::get_if<Requested>(&sight)) return requested->transport;
+  return std::nullopt;
+}
+
+// In seconds, of a parameter as generators write it.
+std::int64_t seconds_of(const Setup& setup, const std::string& name, std::int64_t standard) {
+  const auto found = setup.parameters.find(name);
+  return found == setup.parameters.end() ? standard : std::stoll(found->second);
+}
+
+// The transport or a word of the line is among them.
+bool is_about(const Seen& observation, const Ledger::Names& names) {
+  if (const auto transport = transport_of(observation); transport && names.contains(*transport)) return true;
+  const std::string* text = log_text(observation);
+  return text != nullptr && std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+           return text->find(' ' + name + ' ') != std::string::npos ||
+                  text->find(' ' + name + ':') != std::string::npos;
+         });
+}
+
+bool breaks_off(const Input& input) {
+  const auto* reply = std::get_if<Reply>(&input);
+  return std::holds_alternative<Crash>(input) || (reply != nullptr && reply->raw);
+}
+
+// DV-01
+bool is_wrong_blame(const Input& input, const Seen& seen, const Seen& allowed, const Ledger& books) {
+  if (books.broken_off_after_blame().empty()) return false;
+  Ledger::Names names = books.broken_off_after_blame();
+  names.insert("retry");
+  return breaks_off(input) || is_about(seen, names) || is_about(allowed, names);
+}
+
+// DV-02
+bool is_lasting_lock(const Input&, const Seen&, const Seen& allowed, const Ledger& books) {
+  const auto transport = transport_of(allowed);
+  return transport && books.broken_off().contains(*transport) && has_rate_delay(books.setup(), *transport);
+}
+
+// DV-03: destinations of retry have a status code for a name.
+bool is_about_reasons(const Seen& observation) {
+  const std::string* text = log_text(observation);
   const auto has = [&](const char* part) { return text->find(part) != std::string::npos; };
-  return text != nullptr && (has("mail for 4.") || has("qmgr_queue_unthrottle: queue 4."));
+  return text != nullptr && (has("mail for 4.") || has("master.cf transport for 4.") ||
+                             has(" retry connect and helo") || has("qmgr_queue_unthrottle: queue 4."));
+}
+
+// A dead destination is forgotten when there are too many, which reasons make come sooner.
+bool is_forgotten_early(const Seen& seen, const Seen& allowed, const Ledger& books) {
+  const auto limit = books.setup().parameters.find("qmgr_message_recipient_limit");
+  const std::size_t bound = limit == books.setup().parameters.end() ? 40'000 : 2 * std::stoul(limit->second);
+  if (books.destinations() + books.reasons().size() <= bound) return false;
+  const std::string* text = log_text(seen);
+  return transport_of(seen) || transport_of(allowed) ||
+         (text != nullptr && text->find("qmgr_queue_unthrottle: ") != std::string::npos);
+}
+
+bool is_kept_reason(const Input&, const Seen& seen, const Seen& allowed, const Ledger& books) {
+  // Another one of the reasons of retry has its turn.
+  const bool another_turn = transport_of(seen) == "retry" && transport_of(allowed) == "retry";
+  return is_about_reasons(seen) || is_about_reasons(allowed) || another_turn ||
+         is_forgotten_early(seen, allowed, books);
+}
+
+// DV-10: while retry is dead, what would go to it is recorded. Here all leaves memory at once; there one after the
+// other, and what ends meanwhile goes on at once.
+bool is_one_by_one(const Input&, const Seen&, const Seen&, const Ledger& books) {
+  const auto failed_at = books.failed_at("retry");
+  return failed_at && books.now() <= *failed_at + seconds_of(books.setup(), "transport_retry_time", 60);
 }
 
 }  // namespace
 
 std::vector<Excuse> known_excuses() {
-  using Seen = std::optional<Observation>;
-  std::vector<Excuse> excuses;
-  excuses.push_back({"DV-02", "after an agent broke off, its transport with a rate delay gets no connection",
-                     [](const Input&, const Seen&, const Seen&, const Ledger& books) {
-                       return std::any_of(books.broken_off().begin(), books.broken_off().end(),
-                                          [&](const std::string& name) { return has_rate_delay(books.setup(), name); });
-                     }});
-  excuses.push_back(
-      {"DV-01", "after an agent broke off, a destination is blamed with another delivery's reason",
-       [](const Input&, const Seen&, const Seen&, const Ledger& books) { return books.broken_off_after_blame(); }});
-  excuses.push_back({"DV-03", "destinations of retry are kept for ever, and count",
-                     [](const Input&, const Seen& seen, const Seen& allowed, const Ledger&) {
-                       return is_about_retry(log_text(seen)) || is_about_retry(log_text(allowed));
-                     }});
-  return excuses;
+  return {
+      {"DV-02", "after an agent broke off, its transport with a rate delay gets no connection", is_lasting_lock},
+      {"DV-01", "after an agent broke off, a destination is blamed with another delivery's reason", is_wrong_blame},
+      {"DV-03", "destinations of retry are kept for ever, and count", is_kept_reason},
+      {"DV-10", "while retry is dead records are made one by one, and what ends meanwhile goes on", is_one_by_one},
+  };
 }
 
 }  // namespace weir::blackbox

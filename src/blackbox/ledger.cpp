@@ -46,6 +46,23 @@ Answer Ledger::resolve(const std::string& address) const {
   return usual_answer(address);
 }
 
+std::size_t Ledger::destinations() const {
+  std::set<std::string> names;
+  for (const auto& [name, message] : messages_) {
+    for (const std::string& address : message.input.recipients) {
+      const Answer answer = resolve(address);
+      const std::string local = answer.recipient.substr(0, answer.recipient.rfind('@'));
+      names.insert(answer.transport + ' ' + local + '@' + answer.nexthop);
+    }
+  }
+  return names.size();
+}
+
+std::optional<std::int64_t> Ledger::failed_at(const std::string& transport) const {
+  const auto found = failed_at_.find(transport);
+  return found == failed_at_.end() ? std::nullopt : std::optional(found->second);
+}
+
 // --- inputs ------------------------------------------------------------------------------------------
 
 void Ledger::note(const Input& input) {
@@ -64,9 +81,10 @@ void Ledger::note(const Input& input) {
     if (waiting(slot->transport) > 0) --waiting_[slot->transport];
   } else if (const auto* hang_up = std::get_if<HangUp>(&input)) {
     if (waiting(hang_up->transport) > 0) --waiting_[hang_up->transport];
+    failed_at_[hang_up->transport] = now_;
   } else if (const auto* reply = std::get_if<Reply>(&input)) {
     if (reply->raw) note_break(reply->request);
-    blamed_ |= !reply->dsn.code.empty() || !reply->dsn.text.empty();
+    if (!reply->dsn.code.empty() || !reply->dsn.text.empty()) reasons_.insert(reply->dsn.code + ' ' + reply->dsn.text);
     const Standing good = reply->mark ? Standing::delivered : Standing::claimed;
     end_delivery(reply->request, reply->status == 0 && !reply->raw ? good : Standing::waiting);
   } else if (const auto* crash = std::get_if<Crash>(&input)) {
@@ -86,8 +104,9 @@ void Ledger::note(const Input& input) {
 void Ledger::note_break(int request) {
   const auto found = running_.find(request);
   if (found == running_.end()) return;
-  broken_off_.insert(found->second.request.transport);
-  broken_off_after_blame_ |= blamed_;
+  const Requested& broken = found->second.request;
+  broken_off_.insert(broken.transport);
+  if (!reasons_.empty()) broken_off_after_blame_.insert({broken.transport, broken.nexthop});
 }
 
 void Ledger::end_delivery(int request, Standing standing) {
@@ -111,7 +130,9 @@ void Ledger::note(const Observation& observation) {
   const Sight& sight = observation.sight;
   const bool is_decision = !std::holds_alternative<LogText>(sight) && !std::holds_alternative<NothingThere>(sight);
   if (is_decision) ++decisions_;
-  if (const auto* connected = std::get_if<Connected>(&sight)) {
+  if (const auto* log = std::get_if<LogText>(&sight)) {
+    if (const auto transport = transport_not_connected(log->text)) failed_at_[*transport] = observation.at;
+  } else if (const auto* connected = std::get_if<Connected>(&sight)) {
     waiting_[connected->transport] = connected->waiting;
   } else if (const auto* closed = std::get_if<Closed>(&sight)) {
     // The one that was greeted last, or one that waits: a report of who is left tells them apart at the next Connected.

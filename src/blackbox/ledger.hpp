@@ -61,9 +61,18 @@ class Ledger {
   // Where an address goes by what the resolver says.
   [[nodiscard]] Answer resolve(const std::string& address) const;
 
-  // Transports whose agents have broken off, and whether one did after a report that blamed a destination.
-  [[nodiscard]] const std::set<std::string>& broken_off() const { return broken_off_; }
-  [[nodiscard]] bool broken_off_after_blame() const { return broken_off_after_blame_; }
+  // A transport or a next hop by name.
+  using Names = std::set<std::string>;
+  // Transports whose agents have broken off.
+  [[nodiscard]] const Names& broken_off() const { return broken_off_; }
+  // Transports and next hops of deliveries that broke off when some report had blamed a destination before.
+  [[nodiscard]] const Names& broken_off_after_blame() const { return broken_off_after_blame_; }
+  // Texts with which agents have blamed destinations.
+  [[nodiscard]] const Names& reasons() const { return reasons_; }
+  // How many destinations there may have been: each mailbox at a next hop may be one.
+  [[nodiscard]] std::size_t destinations() const;
+  // When an agent of this transport last could not be had; virtual.
+  [[nodiscard]] std::optional<std::int64_t> failed_at(const std::string& transport) const;
 
   // How many decisions of the queue manager have been seen: everything but log lines.
   [[nodiscard]] std::uint64_t decisions() const { return decisions_; }
@@ -74,8 +83,8 @@ class Ledger {
   void note_break(int request);
 
   Setup setup_;
-  std::set<std::string> broken_off_;
-  bool blamed_ = false, broken_off_after_blame_ = false;
+  Names broken_off_, broken_off_after_blame_, reasons_;
+  std::map<std::string, std::int64_t> failed_at_;
   std::int64_t now_ = 0;
   bool ended_ = false;
   std::uint64_t decisions_ = 0;

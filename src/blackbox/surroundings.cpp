@@ -67,4 +67,10 @@ Reported reported(const std::string& service, const codec::AttrList& list) {
   return seen;
 }
 
+std::optional<std::string> transport_not_connected(const std::string& log_text) {
+  const std::string_view begin = "warning: connect to transport private/";
+  if (!log_text.starts_with(begin)) return std::nullopt;
+  return log_text.substr(begin.size(), log_text.find(':', begin.size()) - begin.size());
+}
+
 }  // namespace weir::blackbox

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "blackbox/input.hpp"
@@ -20,5 +21,8 @@ namespace weir::blackbox {
 
 // A request to bounce, defer, trace, verify or flush. The message is still the queue id.
 [[nodiscard]] Reported reported(const std::string& service, const codec::AttrList& list);
+
+// The transport of a line that tells of a failed connect.
+[[nodiscard]] std::optional<std::string> transport_not_connected(const std::string& log_text);
 
 }  // namespace weir::blackbox

@@ -362,7 +362,10 @@ void Twin::World::send(const Event& event) {
 void Twin::World::settle() {
   for (int round = 0; round < kRoundsMax && !dead_; ++round) {
     const auto deadline = brain_->next_deadline();
-    if (deadline && deadline->count() <= now_) send(Tick{});
+    if (deadline && deadline->count() <= now_) {
+      do send(Tick{});
+      while (brain_->wants_tick() && !dead_);
+    }
     for (const Event& event : std::exchange(timer_phase_, {})) send(event);
     for (const Event& event : std::exchange(arrived_, {})) send(event);
     send(Turn{});
@@ -572,7 +575,7 @@ Answer Twin::World::resolve(const std::string& address) const {
 void Twin::World::carry_out(const Resolve& c) {
   Resolved answer{c.message, {}};
   for (const std::string& address : c.addresses) answer.answers.push_back(resolve(address));
-  arrived_.push_back(std::move(answer));
+  send(std::move(answer));  // Postfix waits for it
 }
 
 void Twin::World::carry_out(const RequestAgent& c) {
@@ -623,13 +626,15 @@ bool Twin::World::is_for_flush_service(const std::string& site) {
 }
 
 void Twin::World::carry_out(const AskService& c) {
-  const auto* add = std::get_if<FlushAdd>(&c.request);
-  if (add == nullptr || is_for_flush_service(add->site)) {
-    const bool is_report = std::holds_alternative<ReportRequest>(c.request);
-    if (is_report && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
+  if (std::holds_alternative<ReportRequest>(c.request)) {
+    if (codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
     report(c);
+    arrived_.push_back(ServiceAnswered{c.ticket, true});
+    return;
   }
-  send(ServiceAnswered{c.ticket, true});  // Postfix waits for each of them
+  const auto* add = std::get_if<FlushAdd>(&c.request);
+  if (add == nullptr || is_for_flush_service(add->site)) report(c);
+  send(ServiceAnswered{c.ticket, true});  // Postfix waits for it
 }
 
 void Twin::World::report(const AskService& c) {

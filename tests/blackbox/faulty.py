@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Builds whole daemons with one planted fault each (props/mutants/catalogue.txt) and lets the oracle judge them from
-outside: each must be seen to depart.
+"""Builds whole daemons with one planted fault each, of decisions (props/mutants/catalogue.txt) and of bytes (liars.txt),
+and lets the oracle judge them from outside: each must be seen to depart.
 
-    faulty.py --build build/release [--only NAME ...] [--scenarios 200] [--seed 1] [--jobs 2]
+    faulty.py --build build/release [--only NAME ...] [--scenarios 300] [--seed 1] [--jobs 2] [--table FILE]
 
-One line a daemon: the requirement that caught it, and the script that did. Faults that no outsider can see are named
-with the reason in UNSEEN; one of them that is caught fails the run as well.
+One line a daemon: the requirement that caught it, and the script that did. The good daemons play the same scripts first
+and must conform, or a departure would say nothing. Faults that no outsider can see are named with the reason in UNSEEN;
+one of them that is caught fails the run as well.
 """
 
 from __future__ import annotations
@@ -50,18 +51,20 @@ def link(objects: list[str], command: list[str], program: Path, build: Path) -> 
         sys.exit(f"{program}: does not link\n{done.stderr[-3000:]}")
 
 
+LIARS = Path(__file__).with_name("liars.txt")
+
+
 def is_of_round_robin(mutant: mutate.Mutant) -> bool:
     return mutant.why.startswith("round robin") or any("round_robin" in file or "wheel" in file
                                                        for file, _, _ in mutant.edits)
 
 
-def judge(program: Path, personality: str, options: argparse.Namespace, folder: Path,
-          scenarios: int) -> tuple[int, str, str]:
+def judge(program: Path, personality: str, options: argparse.Namespace, folder: Path) -> tuple[int, str, str]:
     """(exit status, requirement, the trial that caught it)."""
     report = folder / "oracle"
     command = [str(options.build / "bin" / "weir"), "oracle", "run", "--first", "--shrink", "0", "--subject",
-               str(program), "--personality", personality, "--scenarios", str(scenarios), "--seed",
-               str(options.seed), "--report", str(report)]
+               str(program), "--personality", personality, "--named", str(ROOT / "tests" / "scenarios"),
+               "--scenarios", str(options.scenarios), "--seed", str(options.seed), "--report", str(report)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     try:
         cases = json.loads((report / "report.json").read_text())["cases"]
@@ -73,40 +76,40 @@ def judge(program: Path, personality: str, options: argparse.Namespace, folder: 
     return done.returncode, departing[0]["departure"]["requirement"], departing[0]["name"]
 
 
-def scenarios_without_a_fault(personality: str, options: argparse.Namespace) -> int:
-    """So many from the first on to which the good daemon conforms: beyond them a departure says nothing."""
-    folder = options.build / "mutants" / f"good-{personality}"
-    folder.mkdir(parents=True, exist_ok=True)
-    status, _, trial = judge(options.build / "bin" / personality, personality, options, folder, options.scenarios)
-    if status == 2:
-        sys.exit(f"the good {personality} cannot be judged: {trial}")
-    return int(trial.split()[-1]) - 1 if status == 1 else options.scenarios
+def check_the_good_ones(options: argparse.Namespace) -> None:
+    for personality in ("qmgr", "oqmgr"):
+        folder = options.build / "mutants" / f"good-{personality}"
+        folder.mkdir(parents=True, exist_ok=True)
+        status, requirement, trial = judge(options.build / "bin" / personality, personality, options, folder)
+        if status != 0:
+            sys.exit(f"the good {personality} does not conform: {requirement} {trial}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--scenarios", type=int, default=200)
+    parser.add_argument("--scenarios", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--table", type=Path, help="write the lines to this file, too")
     options = parser.parse_args()
     options.build = options.build.resolve()
-    mutants = [m for m in mutate.read_catalogue(mutate.CATALOGUE.read_text())
+    mutants = [m for file in (mutate.CATALOGUE, LIARS) for m in mutate.read_catalogue(file.read_text())
                if not options.only or m.name in options.only]
     database = json.loads((options.build / "compile_commands.json").read_text())
     engine = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "src/engine").rglob("*.cpp"))]
     command = link_command(options.build)
     bad = 0
-    scenarios = {name: scenarios_without_a_fault(name, options) for name in ("qmgr", "oqmgr")}
-    print(f"generated scripts that say something: {scenarios['qmgr']} for qmgr, {scenarios['oqmgr']} for oqmgr")
+    lines = []
+    check_the_good_ones(options)
 
     def one(mutant: mutate.Mutant) -> tuple[mutate.Mutant, int, str, str]:
         folder, objects = mutate.build(mutant, options.build, database, engine)
         personality = "oqmgr" if is_of_round_robin(mutant) else "qmgr"
         program = folder / personality
         link(objects, command, program, options.build)
-        status, requirement, trial = judge(program, personality, options, folder, scenarios[personality])
+        status, requirement, trial = judge(program, personality, options, folder)
         program.unlink()
         shutil.rmtree(folder / "oracle", ignore_errors=True)
         return mutant, status, requirement, trial
@@ -123,7 +126,10 @@ def main() -> int:
             else:
                 verdict = "MISSED" if status == 0 else f"not judged: {trial}"
             bad += (status == 1) == bool(reason)
-            print(f"{mutant.name:40} {verdict}", flush=True)
+            lines.append(f"{mutant.name:40} {verdict}")
+            print(lines[-1], flush=True)
+    if options.table:
+        options.table.write_text("\n".join(lines) + "\n")
     print(f"{len(mutants)} daemons with a fault, {bad} of them not as they should be")
     return 1 if bad else 0
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -26,11 +25,6 @@ struct Case {
   Scenario scenario;
   std::string personality;
 };
-
-bool rewriting() {
-  const char* const given = std::getenv("WEIR_REWRITE");
-  return given != nullptr && *given != '\0' && std::string(given) != "0";
-}
 
 std::vector<Case> cases() {
   std::vector<Case> all;

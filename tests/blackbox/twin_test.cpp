@@ -149,6 +149,7 @@ class Restless : public Brain {
  public:
   void handle(Time, const Event&, std::vector<Command>&) override {}
   [[nodiscard]] std::optional<Seconds> next_deadline() const override { return std::nullopt; }
+  [[nodiscard]] bool wants_tick() const override { return false; }
   [[nodiscard]] bool wants_turn() const override { return true; }
 };
 

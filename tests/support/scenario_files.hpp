@@ -1,7 +1,8 @@
-// The named scenarios (tests/scenarios), for twins and for processes.
+// The named scenarios (tests/scenarios) and the findings (tests/findings), for twins and for processes.
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,13 +15,19 @@
 
 namespace weir::testing {
 
-inline std::vector<std::filesystem::path> scenario_files() {
+inline std::vector<std::filesystem::path> scenario_files(const std::string& folder = "scenarios") {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(WEIR_SOURCE_DIR "/tests/scenarios")) {
+  for (const auto& entry : std::filesystem::directory_iterator(WEIR_SOURCE_DIR "/tests/" + folder)) {
     if (entry.path().extension() == ".txt") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+// Files are to be written with what is seen, not compared (WEIR_REWRITE=1).
+inline bool rewriting() {
+  const char* const given = std::getenv("WEIR_REWRITE");
+  return given != nullptr && *given != '\0' && std::string(given) != "0";
 }
 
 // Throws with the place of what is wrong.
