@@ -317,7 +317,7 @@ def costly_files(context: Context) -> None:
         "LOOP1": ({0: loop}, 0, "corrupt", "corrupt"),
         "OVER1": ({0: overlapping(300 if context.stock else 4000)}, 0, "corrupt", "removed"),
     }
-    patience = 60 if context.stock else 6
+    patience = 100 if context.stock else 15
     with instance(context) as post:
         pid = post.qmgr_pid()
         for name, (pieces, size, _, _) in files.items():
@@ -364,15 +364,15 @@ def million_recipients(context: Context) -> None:
     """A list of a million recipients is read in pieces: what is in memory is bounded by qmgr_message_recipient_limit,
     however many have been delivered.  Other mail overtakes it."""
     names = b"".join(b"R\x18user%07d@fake.example" % number for number in range(1_000_000))
-    settings = {"qmgr_message_recipient_limit": "5000", "default_destination_recipient_limit": "1000"}
+    settings = {"qmgr_message_recipient_limit": "4000", "default_destination_recipient_limit": "1000"}
     with instance(context, settings) as post:
-        pid, agent = post.qmgr_pid(), CountingAgent(post, "fake", 20_000)
+        pid, agent = post.qmgr_pid(), CountingAgent(post, "fake", 12_000)
         content = with_records(names, flags=1) + queue_file.record("N") + END
         content = content.replace(b" %15d %15d " % (1, 1), b" %15d %15d " % (1_000_000, 1), 1)
         put_large(post, "MILLION", {0: content})
         begin = time.monotonic()
         post.trigger(b"I", wait=False)
-        until(lambda: agent.served >= agent.enough, 60, lambda: f"recipients are served (so far {agent.served})")
+        until(lambda: agent.served >= agent.enough, 150, lambda: f"recipients are served (so far {agent.served})")
         post.place("incoming", "GOOD1", queue_file.message("s@box.example", ["x@other.example"]))
         post.trigger(b"I", wait=False)
         post.log.wait_for(r"qmgr: GOOD1: removed", 10)
@@ -479,15 +479,17 @@ def trigger_flood(context: Context) -> None:
             flooder.start()
         begin = time.monotonic()
         number = 0
-        while time.monotonic() - begin < 2:
+
+        def sent() -> int:
+            return sum(count.value for count in counts)
+        while time.monotonic() - begin < 2 or sent() < 5000:
             number += 1
             post.place("incoming", f"FLOOD{number}", queue_file.message("s@box.example", ["x@other.example"]))
             post.log.wait_for(rf"qmgr: FLOOD{number}: removed", 10)
         for flooder in flooders:
             flooder.terminate()
             flooder.join()
-        context.notes.append(f"{sum(count.value for count in counts)} triggers, {number} messages")
-        check(sum(count.value for count in counts) >= 5000, f"no flood: {[count.value for count in counts]}")
+        context.notes.append(f"{sent()} triggers, {number} messages in {time.monotonic() - begin:.1f} s")
         equal(post.qmgr_pids(), [pid], "queue manager processes")
         within(context, pid, 8)
 
