@@ -33,6 +33,7 @@ LINE = re.compile(r"^ *([^:]+?): *(\d+):(.*)$")
 BLOCK = re.compile(r"^ *([^:]+?): *(\d+)-block +(\d+)$")
 BRANCH = re.compile(r"^branch +\d+ (?:taken (\d+)|never executed)")
 FOR_EXCEPTIONS = "$$$$$"
+POSSIBLE = range(1 << 60)  # counts of a line
 BRACE_FOR_EXCEPTIONS = re.compile(r"^ *=====: *(\d+): *}[;,)]*$")
 
 
@@ -76,6 +77,9 @@ def read_object(where):
     """Lines and branches of one object: [(file, line, count, blocks)]; a block is (left out?, counts)."""
     counters, build = where
     report = json.loads(gcov(counters, build, "--json-format"))
+    if any(line["count"] not in POSSIBLE for file in report["files"] for line in file["lines"]):
+        print(f"collect: left out, damaged by a process that was killed while it wrote: {counters}", file=sys.stderr)
+        return []
     blocks, braces = blocks_of(gcov(counters, build, "-a"), build)
     rows = []
     for file in report["files"]:
