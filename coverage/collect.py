@@ -160,6 +160,9 @@ def objects_of(build, also):
     """All counters, and BUILD; beside those that stand elsewhere, a link to what describes them."""
     for path in sorted(build.rglob("*.gcda")):
         yield str(path), str(build)
+    for note in sorted(build.rglob("*.gcno")):
+        if not note.with_suffix(".gcda").exists():
+            yield str(note), str(build)  # nothing of it has run
     base = pathlib.Path(f"{also}/{build}") if also else None
     for path in sorted(base.rglob("*.gcda")) if base else []:
         note = path.with_suffix(".gcno")

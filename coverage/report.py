@@ -203,7 +203,7 @@ def print_table(counts, rooms, floors, with_files):
 def check_record(problems):
     """What can be said without a measurement."""
     excluded, floors, table = Excluded(problems), read_floors(), read_table()
-    here = [str(path.relative_to(ROOT)) for room in floors for path in sorted((ROOT / room).rglob("*.[ch]pp"))]
+    here = sorted({str(path.relative_to(ROOT)) for room in floors for path in (ROOT / room).rglob("*.[ch]pp")})
     for name in here:
         excluded.lines_of(name, source_of(name))
     excluded.judge(problems)
