@@ -98,9 +98,10 @@ bool is_kept_reason(const Input&, const Seen& seen, const Seen& allowed, const L
 
 // DV-10: while retry is dead, what would go to it is recorded. Here all leaves memory at once; there one after the
 // other, and what ends meanwhile goes on at once.
-bool is_one_by_one(const Input&, const Seen&, const Seen&, const Ledger& books) {
+bool is_one_by_one(const Input&, const Seen& seen, const Seen& allowed, const Ledger& books) {
   const auto failed_at = books.failed_at("retry");
-  return failed_at && books.now() <= *failed_at + seconds_of(books.setup(), "transport_retry_time", 60);
+  const std::int64_t at = seen ? seen->at : allowed->at;
+  return failed_at && at <= *failed_at + seconds_of(books.setup(), "transport_retry_time", 60);
 }
 
 }  // namespace

@@ -81,7 +81,6 @@ void Ledger::note(const Input& input) {
     if (waiting(slot->transport) > 0) --waiting_[slot->transport];
   } else if (const auto* hang_up = std::get_if<HangUp>(&input)) {
     if (waiting(hang_up->transport) > 0) --waiting_[hang_up->transport];
-    failed_at_[hang_up->transport] = now_;
   } else if (const auto* reply = std::get_if<Reply>(&input)) {
     if (reply->raw) note_break(reply->request);
     if (!reply->dsn.code.empty() || !reply->dsn.text.empty()) reasons_.insert(reply->dsn.code + ' ' + reply->dsn.text);
@@ -132,6 +131,7 @@ void Ledger::note(const Observation& observation) {
   if (is_decision) ++decisions_;
   if (const auto* log = std::get_if<LogText>(&sight)) {
     if (const auto transport = transport_not_connected(log->text)) failed_at_[*transport] = observation.at;
+    if (const auto transport = transport_not_written(log->text)) failed_at_[*transport] = observation.at;
   } else if (const auto* connected = std::get_if<Connected>(&sight)) {
     waiting_[connected->transport] = connected->waiting;
   } else if (const auto* closed = std::get_if<Closed>(&sight)) {

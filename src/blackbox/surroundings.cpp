@@ -67,10 +67,21 @@ Reported reported(const std::string& service, const codec::AttrList& list) {
   return seen;
 }
 
+namespace {
+
+std::optional<std::string> name_between(const std::string& text, std::string_view begin, std::string_view end) {
+  if (!text.starts_with(begin)) return std::nullopt;
+  return text.substr(begin.size(), text.find(end, begin.size()) - begin.size());
+}
+
+}  // namespace
+
 std::optional<std::string> transport_not_connected(const std::string& log_text) {
-  const std::string_view begin = "warning: connect to transport private/";
-  if (!log_text.starts_with(begin)) return std::nullopt;
-  return log_text.substr(begin.size(), log_text.find(':', begin.size()) - begin.size());
+  return name_between(log_text, "warning: connect to transport private/", ":");
+}
+
+std::optional<std::string> transport_not_written(const std::string& log_text) {
+  return name_between(log_text, "warning: write to process (", ")");
 }
 
 }  // namespace weir::blackbox

@@ -22,7 +22,8 @@ namespace weir::blackbox {
 // A request to bounce, defer, trace, verify or flush. The message is still the queue id.
 [[nodiscard]] Reported reported(const std::string& service, const codec::AttrList& list);
 
-// The transport of a line that tells of a failed connect.
+// The transport of a line that tells of a failed connect, and of one that tells of a request that could not be written.
 [[nodiscard]] std::optional<std::string> transport_not_connected(const std::string& log_text);
+[[nodiscard]] std::optional<std::string> transport_not_written(const std::string& log_text);
 
 }  // namespace weir::blackbox

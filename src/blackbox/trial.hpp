@@ -32,7 +32,7 @@ struct TrialDeparture {
 struct Excuse {
   std::string id, reason;
   // Whether it is this one: what was seen in place of what was allowed (either may be missing) after the input, and
-  // what went before.
+  // what has been seen so far, after this input too.
   std::function<bool(const Input& input, const std::optional<Observation>& seen,
                      const std::optional<Observation>& allowed, const Ledger& books)>
       covers;

@@ -140,8 +140,6 @@ class Twin::World {
   }
   [[nodiscard]] std::vector<Observation> take_seen() { return canonical(std::exchange(seen_, {})); }
   [[nodiscard]] std::vector<std::string> take_broken() { return std::exchange(broken_, {}); }
-  [[nodiscard]] const Config& config() const { return start_.config; }
-  [[nodiscard]] TwinView view() const;
   void list_by(Listing order) { listing_ = std::move(order); }
 
  private:
@@ -332,19 +330,6 @@ void Twin::World::note_files() {
     if (!file.gone && later) moved.wakeup = file.mtime - kStart;
     see(std::move(moved));
   }
-}
-
-TwinView Twin::World::view() const {
-  TwinView view;
-  view.now = now_ - kStart;
-  for (const auto& [id, connection] : connections_) {
-    if (connection.state == Connection::State::waiting) view.transports.push_back(connection.transport);
-  }
-  for (const auto& [request, agent] : requests_) view.requests.push_back(request);
-  for (const File& file : files_) {
-    if (!file.gone) view.messages.push_back(message_of(file.name));
-  }
-  return view;
 }
 
 // --- the loop --------------------------------------------------------------------------------------------
@@ -661,8 +646,6 @@ std::vector<Observation> Twin::apply(const Input& input) {
   return world_->take_seen();
 }
 
-TwinView Twin::view() const { return world_->view(); }
-const Config& Twin::config() const { return world_->config(); }
 std::vector<std::string> Twin::take_broken() { return world_->take_broken(); }
 void Twin::list_by(Listing order) { world_->list_by(std::move(order)); }
 

@@ -14,14 +14,6 @@
 
 namespace weir::blackbox {
 
-// What stands in its surroundings, for tests; a generator asks the Ledger, which knows any party.
-struct TwinView {
-  std::vector<std::string> transports;  // of all connections that wait to be greeted, oldest first
-  std::vector<int> requests;            // running
-  std::vector<std::string> messages;    // whose files are there
-  std::int64_t now = 0;                 // virtual
-};
-
 class Twin final : public Party {
  public:
   using MakeBrain = std::function<std::unique_ptr<Brain>(const Config&)>;
@@ -33,8 +25,6 @@ class Twin final : public Party {
 
   [[nodiscard]] std::vector<Observation> apply(const Input& input) override;
 
-  [[nodiscard]] TwinView view() const;
-  [[nodiscard]] const Config& config() const;
   [[nodiscard]] std::vector<std::string> take_broken();  // what Check has said
 
   // A listing in another order: the names of files in a queue that is going to be scanned.

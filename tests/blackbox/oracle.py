@@ -37,6 +37,9 @@ def subjects(build: Path) -> list[Subject]:
     for name in ("qmgr", "nqmgr", "oqmgr"):
         for brain in ("engine", "model"):
             found.append(Subject(f"weir-{name}-{brain}", build / "bin" / name, name, ["-o", f"weir_brain={brain}"]))
+    for brain in ("engine", "model"):
+        found.append(Subject(f"weir-nqmgr-2003-{brain}", build / "bin" / "nqmgr", "nqmgr-2003",
+                             ["-o", f"weir_brain={brain}", "-o", "weir_personality=nqmgr-2003"]))
     return found
 
 
@@ -73,20 +76,20 @@ def main() -> int:
     chosen = [s for s in subjects(options.build) if not options.only or s.name in options.only]
     if not chosen:
         parser.error("no such subject")
-    print(f"{'subject':20} {'verdict':12} {'trials':>7} {'excused':>8} {'departs':>8} {'unclear':>8} {'decisions':>10} "
+    print(f"{'subject':24} {'verdict':12} {'trials':>7} {'excused':>8} {'departs':>8} {'unclear':>8} {'decisions':>10} "
           f"{'a second':>9} {'rows':>5}")
     worst = 0
     with ThreadPoolExecutor(options.jobs) as pool:
         for subject, status, report, took, text in pool.map(lambda s: judge(s, options), chosen):
             worst = max(worst, status)
             if not report:
-                print(f"{subject.name:20} not judged\n{text}")
+                print(f"{subject.name:24} not judged\n{text}")
                 worst = max(worst, 2)
                 continue
             verdicts, trials = report["verdicts"], report["trials"]
             rows = sum(1 for row in report["requirements"] if row["exercised"])
             verdict = ("conforms", "departs", "not judged")[min(status, 2)]
-            print(f"{subject.name:20} {verdict:12} {trials['named'] + trials['generated']:7d} {verdicts['excused']:8d} "
+            print(f"{subject.name:24} {verdict:12} {trials['named'] + trials['generated']:7d} {verdicts['excused']:8d} "
                   f"{verdicts['departs']:8d} {verdicts['inconclusive']:8d} {report['decisions']:10d} "
                   f"{report['decisions'] / took:9.0f} {rows:5d}", flush=True)
             if status != 0:
