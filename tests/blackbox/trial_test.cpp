@@ -87,11 +87,16 @@ TEST(Trial, IsTheSameTwice) {
   EXPECT_GT(first.decisions, 0U);
 }
 
+// A generated script always asks for one; a scenario may not.
 TEST(Trial, WithoutADecisionIsNoPass) {
   const Court idle = court(Level::exact, [] { return make_twin("qmgr"); });
   sim::Script nothing;
   nothing.steps.push_back({sim::StepKind::advance, 1, 1});
-  EXPECT_EQ(try_script(idle, nothing).verdict, Verdict::inconclusive);
+  EXPECT_EQ(try_script(idle, nothing).verdict, Verdict::conforms);
+  EXPECT_GT(try_script(idle, nothing).decisions, 0U);
+  const auto scenario = parse_scenario("setup t1\n\nadvance 1\n");
+  ASSERT_TRUE(scenario.has_value());
+  EXPECT_EQ(try_scenario(idle, *scenario).verdict, Verdict::inconclusive);
 }
 
 // --- liars -------------------------------------------------------------------------------------------
