@@ -69,11 +69,18 @@ TEST_F(OracleTest, NamedScenariosOfAFolderAndTheReport) {
   }
 }
 
-TEST_F(OracleTest, AScriptInWhichNothingIsDecidedIsNotJudged) {
-  options_.only_number = 2;
-  options_.steps = 20;
+TEST_F(OracleTest, AScenarioInWhichNothingIsDecidedIsNotJudged) {
+  options_.named = file("one.txt", "=== Nothing happens\nsetup t1\n\nadvance 1\n");
+  options_.scenarios = 0;
   EXPECT_EQ(run(), 2);
   EXPECT_TRUE(said("no decision was seen")) << out_.str();
+}
+
+// Its steps bring none.
+TEST_F(OracleTest, AScriptWithoutMailIsGivenSome) {
+  options_.only_number = 2;
+  options_.steps = 20;
+  EXPECT_EQ(run(), 0) << out_.str();
 }
 
 TEST_F(OracleTest, OneScriptOfASeed) {
