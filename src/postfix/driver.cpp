@@ -20,17 +20,12 @@
 
 namespace weir::postfix {
 
-namespace {
-
-// How long everything waits for an answer that Postfix would wait for; longer, and what else there is goes on.
-constexpr std::chrono::milliseconds kServicePatience{1000};
-
-}  // namespace
-
 class Driver::Impl {
  public:
-  Impl(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain, const codec::Dialect& dialect)
+  Impl(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain, const codec::Dialect& dialect,
+       std::chrono::milliseconds service_patience)
       : loop_(loop),
+        service_patience_(service_patience),
         brain_(brain),
         smtputf8_enable_(settings.smtputf8_enable),
         dialect_(dialect),
@@ -85,7 +80,7 @@ class Driver::Impl {
     if (behind) return ask(), std::nullopt;
     awaited_ = std::move(is_answer);
     ask();
-    const Micros end = steady_time() + kServicePatience;
+    const Micros end = steady_time() + service_patience_;
     while (!answer_) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady_time());
       if (!loop_.serve_services(left)) break;
@@ -184,6 +179,7 @@ class Driver::Impl {
   Reply carry_out(const BalanceFlow& c) { return flow_.balance(c.grant), std::nullopt; }
 
   Loop& loop_;
+  std::chrono::milliseconds service_patience_;
   Brain& brain_;
   bool smtputf8_enable_;
   codec::Dialect dialect_;
@@ -205,8 +201,8 @@ class Driver::Impl {
 };
 
 Driver::Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain,
-               const codec::Dialect& dialect)
-    : impl_(std::make_unique<Impl>(loop, log, settings, brain, dialect)) {
+               const codec::Dialect& dialect, std::chrono::milliseconds service_patience)
+    : impl_(std::make_unique<Impl>(loop, log, settings, brain, dialect, service_patience)) {
   loop.on_failure([&log](std::string_view text) { log.fatal(text); });
 }
 

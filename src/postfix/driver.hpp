@@ -7,6 +7,7 @@
 // Working directory: the queue directory. Tested in tests/postfix/world/driver_test.cpp.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -20,9 +21,12 @@ namespace weir::postfix {
 
 class Driver {
  public:
+  // How long everything waits for an answer that Postfix would wait for.
+  static constexpr std::chrono::milliseconds kServicePatience{1000};
+
   // The first four must outlive the driver. `dialect`: of the Postfix whose programs answer.
   Driver(Loop& loop, LogSink& log, const codec::ProcessSettings& settings, Brain& brain,
-         const codec::Dialect& dialect = {});
+         const codec::Dialect& dialect = {}, std::chrono::milliseconds service_patience = kServicePatience);
   ~Driver();
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;

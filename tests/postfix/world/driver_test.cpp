@@ -7,7 +7,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
@@ -79,9 +78,16 @@ class DriverTest : public ::testing::Test {
   ScratchQueue queue_;
   Loop loop_;
   testing::MemoryLog log_;
-  codec::ProcessSettings settings_ = testing::test_settings();
+  codec::ProcessSettings settings_ = patient_settings();
   ScriptedBrain brain_;
-  Driver driver_{loop_, log_, settings_, brain_};
+  Driver driver_{loop_, log_, settings_, brain_, {}, std::chrono::milliseconds{0}};  // one thread plays both sides
+
+ private:
+  static codec::ProcessSettings patient_settings() {
+    codec::ProcessSettings settings = testing::test_settings();
+    settings.qmgr_ipc_timeout = Seconds{100};
+    return settings;
+  }
 };
 
 TEST_F(DriverTest, EventsReachTheBrain) {
@@ -161,87 +167,6 @@ TEST_F(DriverTest, TicksComeInOneRoundWhileTheBrainWantsThem) {
   EXPECT_EQ(ticks, 3);
 }
 
-// The resolver of the tests: greets, hears one question and answers it.
-void answer_one_question(const Listener& rewrite) {
-  const Peer peer = rewrite.accept();
-  peer.say(attrs({"protocol", "trivial_rewrite_protocol"}));
-  while (peer.hear().empty()) std::this_thread::yield();
-  peer.say(attrs({"flags", "0", "transport", "smtp", "nexthop", "hop", "recipient", "a@x.example", "flags", "4096"}));
-}
-
-Lines order_around_a_question(ScriptedBrain& brain, Driver& driver, testing::MemoryLog& log) {
-  brain.rule = [](const Event& event, std::vector<Command>& out) {
-    if (std::holds_alternative<Turn>(event)) {
-      out = {Resolve{kMessage, false, false, {"a@x.example"}}, Log{note("2")}};
-    } else if (std::holds_alternative<Resolved>(event)) {
-      out = {Log{note("1")}};
-    }
-  };
-  driver.turn();
-  return log.take();
-}
-
-// As in Postfix, which waits for it.
-TEST_F(DriverTest, AnswerOfTheResolverThatComesSoonComesFirst) {
-  const Listener rewrite("private/rewrite");
-  std::thread resolver([&] { answer_one_question(rewrite); });
-  EXPECT_EQ(order_around_a_question(brain_, driver_, log_), (Lines{noted("1"), noted("2")}));
-  resolver.join();
-}
-
-// It is waited for a second; and nobody waits behind a question that is still open.
-TEST_F(DriverTest, AnswerOfTheResolverThatTakesLongIsNotWaitedFor) {
-  const Listener rewrite("private/rewrite");
-  settings_.qmgr_ipc_timeout = Seconds{100};
-  Driver driver(loop_, log_, settings_, brain_);
-  EXPECT_EQ(order_around_a_question(brain_, driver, log_), (Lines{noted("2")}));
-  const Micros begin = steady_time();
-  EXPECT_EQ(order_around_a_question(brain_, driver, log_), (Lines{noted("2")}));
-  EXPECT_LT(steady_time() - begin, Seconds{1});
-  std::thread resolver([&] { answer_one_question(rewrite); });
-  EXPECT_TRUE(run_until(loop_, [&] { return seen<Resolved>() == 2; }));
-  EXPECT_EQ(log_.take(), (Lines{noted("1"), noted("1")}));
-  resolver.join();
-}
-
-// Records are waited for, reports are not: not even one that fails at once, as there is no trace service.
-TEST_F(DriverTest, RecordsComeFirst) {
-  const Listener defer("private/defer");
-  brain_.rule = [](const Event& event, std::vector<Command>& out) {
-    const auto* answered = std::get_if<ServiceAnswered>(&event);
-    if (std::holds_alternative<Started>(event)) {
-      out = {OpenScan{Queue::incoming}, ScanNext{Queue::incoming}};
-    } else if (const auto* entry = std::get_if<ScanEntry>(&event)) {
-      out = {Admit{kMessage, Queue::incoming, entry->queue_id, false, false, 10}};
-    } else if (std::holds_alternative<Turn>(event)) {
-      out = {AskService{TicketId{3}, kMessage, ReportRequest{Service::trace}},
-             AskService{TicketId{1}, kMessage, ReportRequest{Service::defer}},
-             AskService{TicketId{2}, kMessage, AppendRequest{.service = Service::defer}}, Log{note("end")}};
-    } else if (answered != nullptr) {
-      out = {Log{note(std::to_string(answered->ticket.value))}};
-    }
-  };
-  QueueFile file;
-  file.recipients = {"a@x.example"};
-  write_file("incoming/AB12CD34", file.bytes());
-  driver_.start();
-  log_.take();
-  std::thread service([&] {
-    const Peer report = defer.accept();
-    const Peer record = defer.accept();
-    for (const Peer* peer : {&record, &report}) {
-      peer->say(attrs({"protocol", "delivery_status_protocol"}));
-      while (peer->hear().empty()) std::this_thread::yield();
-      peer->say(attrs({"status", "0"}));
-    }
-  });
-  driver_.turn();
-  EXPECT_EQ(log_.take(), (Lines{noted("2"), noted("end"), noted("3")}));
-  EXPECT_TRUE(run_until(loop_, [&] { return seen<ServiceAnswered>() == 3; }));
-  EXPECT_EQ(log_.take(), (Lines{noted("1")}));
-  service.join();
-}
-
 TEST_F(DriverTest, DeadlineThatIsTakenBackDoesNotTick) {
   brain_.deadline = wall_clock().seconds();
   driver_.turn();
@@ -304,10 +229,15 @@ TEST_F(DriverTest, OneMessageFromTheQueueToItsAgentAndOut) {
       out = {Remove{kMessage}};
     }
   };
-  std::thread resolver([&] { answer_one_question(rewrite); });
   driver_.start();
-  resolver.join();
-  ASSERT_EQ(seen<Resolved>(), 1U);
+
+  const Peer resolver = rewrite.accept();
+  ASSERT_TRUE(resolver.connected());
+  resolver.say(attrs({"protocol", "trivial_rewrite_protocol"}));
+  ASSERT_TRUE(run_until(loop_, [&] { return !resolver.hear().empty(); }));
+  resolver.say(
+      attrs({"flags", "0", "transport", "smtp", "nexthop", "hop", "recipient", "a@x.example", "flags", "4096"}));
+  ASSERT_TRUE(run_until(loop_, [&] { return seen<Resolved>() == 1; }));
 
   const Peer agent = smtp.accept();
   ASSERT_TRUE(agent.connected());
