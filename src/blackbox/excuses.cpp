@@ -5,6 +5,7 @@
 #include <string>
 
 #include "blackbox/surroundings.hpp"
+#include "codec/time_value.hpp"
 
 namespace weir::blackbox {
 namespace {
@@ -36,10 +37,11 @@ std::optional<std::string> transport_of(const Seen& observation) {
   return std::nullopt;
 }
 
-// In seconds, of a parameter as generators write it.
+// In seconds; `standard` if it is not set, or to something that a process ends at.
 std::int64_t seconds_of(const Setup& setup, const std::string& name, std::int64_t standard) {
   const auto found = setup.parameters.find(name);
-  return found == setup.parameters.end() ? standard : std::stoll(found->second);
+  const auto time = found == setup.parameters.end() ? std::nullopt : codec::parse_time(found->second, 's');
+  return time ? time->count() : standard;
 }
 
 // The transport or a word of the line is among them.

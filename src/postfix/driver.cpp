@@ -75,10 +75,13 @@ class Driver::Impl {
 
   // Asks a service, and gives its answer back if it comes soon: what it leads to is then decided before anything else,
   // as in Postfix. `behind`: another question is before this one, so that it may take long.
-  template <class Ask>
-  Reply ask_and_wait(const Ask& ask, std::function<bool(const Event&)> is_answer, bool behind) {
+  template <class Answer, class Ask, class IsMine>
+  Reply ask_and_wait(const Ask& ask, const IsMine& is_mine, bool behind) {
     if (behind) return ask(), std::nullopt;
-    awaited_ = std::move(is_answer);
+    awaited_ = [is_mine](const Event& event) {
+      const auto* answer = std::get_if<Answer>(&event);
+      return answer != nullptr && is_mine(*answer);
+    };
     ask();
     const Micros end = steady_time() + service_patience_;
     while (!answer_) {
@@ -141,12 +144,9 @@ class Driver::Impl {
 
   Reply carry_out(const Resolve& c) {
     const auto message = spool_.find(c.message);
-    return ask_and_wait([&] { resolver_.resolve(c, message ? message->reader.envelope().sender : std::string{}); },
-                        [id = c.message](const Event& event) {
-                          const auto* resolved = std::get_if<Resolved>(&event);
-                          return resolved != nullptr && resolved->message == id;
-                        },
-                        resolver_.open_commands() > 0);
+    return ask_and_wait<Resolved>(
+        [&] { resolver_.resolve(c, message ? message->reader.envelope().sender : std::string{}); },
+        [id = c.message](const Resolved& answer) { return answer.message == id; }, resolver_.open_commands() > 0);
   }
 
   Reply carry_out(const RequestAgent& c) { return agents_.request(c), std::nullopt; }
@@ -166,12 +166,8 @@ class Driver::Impl {
     if (!message) return ServiceAnswered{c.ticket, false};
     const auto ask = [&] { notifier_.ask(c, message->queue_id, message->reader.envelope()); };
     if (std::holds_alternative<ReportRequest>(c.request)) return ask(), std::nullopt;
-    return ask_and_wait(
-        ask,
-        [ticket = c.ticket](const Event& event) {
-          const auto* answered = std::get_if<ServiceAnswered>(&event);
-          return answered != nullptr && answered->ticket == ticket;
-        },
+    return ask_and_wait<ServiceAnswered>(
+        ask, [ticket = c.ticket](const ServiceAnswered& answer) { return answer.ticket == ticket; },
         notifier_.open_records(codec::service_of(c.request)) > 0);
   }
 

@@ -8,8 +8,10 @@
 namespace weir::sim {
 namespace {
 
-std::string show_deadline(const std::optional<Seconds>& deadline) {
-  return deadline ? std::to_string(deadline->count()) : "none";
+std::string show_wishes(const Brain& brain) {
+  const std::optional<Seconds> deadline = brain.next_deadline();
+  return "deadline " + (deadline ? std::to_string(deadline->count()) : "none") +
+         (brain.wants_tick() ? ", a tick" : "") + (brain.wants_turn() ? ", a turn" : "");
 }
 
 // Where two lines of JSON begin to differ, with what stands around.
@@ -51,9 +53,7 @@ void LockStep::handle(Time now, const Event& event, std::vector<Command>& out) {
     what += "  right: " + (split.second == commands_.end() ? std::string("none") : show(*split.second)) + '\n';
   }
   if (!same_wishes) {
-    what += "wishes differ\n  left:  deadline " + show_deadline(left_->next_deadline()) +
-            (left_->wants_turn() ? ", a turn" : "") + "\n  right: deadline " + show_deadline(right_->next_deadline()) +
-            (right_->wants_turn() ? ", a turn" : "") + '\n';
+    what += "wishes differ\n  left:  " + show_wishes(*left_) + "\n  right: " + show_wishes(*right_) + '\n';
   }
   differ(now, event, what);
 }

@@ -113,6 +113,152 @@ TEST_F(DriverTest, WhatAnAnswerLeadsToIsDoneAtOnce) {
   EXPECT_EQ(log_.take(), (Lines{noted("1"), noted("3"), noted("2")}));
 }
 
+// --- services that answer soon, and those that do not ---------------------------------------------------
+
+// A service that answers each question with `reply`, and is served while a driver waits, as if it were another
+// process: the loop takes it for one of the daemon's own services.
+class PromptService {
+ public:
+  PromptService(Loop& loop, const std::string& path, std::string greeting, std::string reply)
+      : loop_(loop), listener_(path), greeting_(std::move(greeting)), reply_(std::move(reply)) {
+    loop_.watch(
+        listener_.descriptor(), Loop::Interest::read, [this] { greet(); }, Loop::Peer::service);
+  }
+  ~PromptService() {
+    loop_.forget(listener_.descriptor());
+    forget_peer();
+  }
+  PromptService(const PromptService&) = delete;
+  PromptService& operator=(const PromptService&) = delete;
+
+ private:
+  void greet() {
+    forget_peer();
+    peer_ = listener_.accept();
+    peer_.say(greeting_);
+    loop_.watch(
+        peer_.descriptor(), Loop::Interest::read, [this] { answer(); }, Loop::Peer::service);
+  }
+  void answer() {
+    if (peer_.hear().empty()) return forget_peer();
+    peer_.say(reply_);
+  }
+  void forget_peer() {
+    if (!peer_.connected()) return;
+    loop_.forget(peer_.descriptor());
+    peer_.hang_up();
+  }
+
+  Loop& loop_;
+  Listener listener_;
+  Peer peer_{-1};
+  std::string greeting_, reply_;
+};
+
+const std::string kResolverGreeting = attrs({"protocol", "trivial_rewrite_protocol"});
+const std::string kResolved =
+    attrs({"flags", "0", "transport", "smtp", "nexthop", "hop", "recipient", "a@x.example", "flags", "4096"});
+const Resolve kResolve{kNobody, false, false, {"a@x.example"}};
+
+// Logs "before" and "after" around what it commands at a turn, and "answer" at each answer.
+void command_at_turn(ScriptedBrain& brain, std::vector<Command> commands) {
+  brain.rule = [commands](const Event& event, std::vector<Command>& out) {
+    if (std::holds_alternative<Turn>(event)) {
+      out = commands;
+      out.insert(out.begin(), Log{note("before")});
+      out.push_back(Log{note("after")});
+    } else if (std::holds_alternative<Resolved>(event) || std::holds_alternative<ServiceAnswered>(event)) {
+      out = {Log{note("answer")}};
+    }
+  };
+}
+
+// Whoever waits where it should not does so until the test is ended from outside.
+class PatientDriverTest : public DriverTest {
+ protected:
+  Driver patient_{loop_, log_, settings_, brain_, {}, std::chrono::minutes{2}};
+};
+
+TEST_F(PatientDriverTest, WhatTheResolverSaysIsDecidedFirst) {
+  const PromptService rewrite(loop_, "private/rewrite", kResolverGreeting, kResolved);
+  command_at_turn(brain_, {kResolve, kResolve});
+  patient_.turn();
+  EXPECT_EQ(log_.take(), (Lines{noted("before"), noted("answer"), noted("answer"), noted("after")}));
+}
+
+TEST_F(PatientDriverTest, AServiceThatIsNotThereIsNotWaitedFor) {
+  command_at_turn(brain_, {kResolve});
+  patient_.turn();
+  ASSERT_FALSE(log_.lines.empty());
+  EXPECT_EQ(log_.lines.front(), noted("before"));
+  EXPECT_EQ(log_.lines.back(), noted("after"));
+}
+
+TEST_F(PatientDriverTest, RecordsAreWaitedForAndReportsAreNot) {
+  write_file("incoming/AB12CD34", QueueFile{}.bytes());
+  brain_.rule = [](const Event& event, std::vector<Command>& out) {
+    if (std::holds_alternative<Started>(event)) {
+      out = {OpenScan{Queue::incoming}, ScanNext{Queue::incoming}};
+    } else if (const auto* entry = std::get_if<ScanEntry>(&event)) {
+      out = {Admit{kMessage, Queue::incoming, entry->queue_id, false, false, 10}};
+    }
+  };
+  patient_.start();
+  ASSERT_EQ(seen<Admitted>(), 1U);
+  log_.lines.clear();
+
+  const std::string greeting = attrs({"protocol", "delivery_status_protocol"}), done = attrs({"status", "0"});
+  const PromptService bounce(loop_, "private/bounce", greeting, done), defer(loop_, "private/defer", greeting, done);
+  const AskService report{TicketId{1}, kMessage, ReportRequest{Service::bounce}};
+  AppendRequest append;
+  append.service = Service::defer;
+  append.recipient.address = "a@x.example";
+  const AskService record{TicketId{2}, kMessage, append};
+
+  command_at_turn(brain_, {record});
+  patient_.turn();
+  EXPECT_EQ(log_.take(), (Lines{noted("before"), noted("answer"), noted("after")}));
+  command_at_turn(brain_, {report});
+  patient_.turn();
+  EXPECT_EQ(log_.take(), (Lines{noted("before"), noted("after")}));
+  ASSERT_TRUE(run_until(loop_, [&] { return !log_.lines.empty(); }));
+  EXPECT_EQ(log_.take(), (Lines{noted("answer")}));
+}
+
+TEST_F(DriverTest, ASilentServiceIsWaitedForOnlySoLong) {
+  constexpr std::chrono::milliseconds kPatience{30};
+  Driver driver(loop_, log_, settings_, brain_, {}, kPatience);
+  const Listener rewrite("private/rewrite");
+  command_at_turn(brain_, {kResolve});
+  const auto start = std::chrono::steady_clock::now();
+  driver.turn();
+  EXPECT_GE(std::chrono::steady_clock::now() - start, kPatience);
+  EXPECT_EQ(log_.take(), (Lines{noted("before"), noted("after")}));
+
+  const Peer peer = rewrite.accept();
+  peer.say(kResolverGreeting);
+  ASSERT_TRUE(run_until(loop_, [&] { return !peer.hear().empty(); }));
+  peer.say(kResolved);
+  ASSERT_TRUE(run_until(loop_, [&] { return !log_.lines.empty(); }));
+  EXPECT_EQ(log_.take(), (Lines{noted("answer")}));
+}
+
+// The one that is silent has made everybody wait once; a question behind its own waits without them.
+TEST_F(DriverTest, WhatIsBehindAnOpenQuestionIsNotWaitedFor) {
+  Driver driver(loop_, log_, settings_, brain_, {}, std::chrono::milliseconds{30});
+  {
+    const Listener rewrite("private/rewrite");
+    command_at_turn(brain_, {kResolve});
+    driver.turn();
+    EXPECT_EQ(log_.take(), (Lines{noted("before"), noted("after")}));
+  }
+  const PromptService rewrite(loop_, "private/rewrite", kResolverGreeting, kResolved);
+  driver.turn();  // it would be answered within any patience
+  EXPECT_EQ(log_.take(), (Lines{noted("before"), noted("after")}));
+}
+
+// --- order of events --------------------------------------------------------------------------------------
+
 TEST_F(DriverTest, WhatNeedsNoServiceIsAnsweredInTheOrderOfAsking) {
   brain_.rule = [](const Event& event, std::vector<Command>& out) {
     if (std::holds_alternative<Turn>(event)) {

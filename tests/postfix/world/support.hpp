@@ -155,6 +155,7 @@ class Peer {
     if (fd_ >= 0) close(std::exchange(fd_, -1));
   }
   [[nodiscard]] bool connected() const { return fd_ >= 0; }
+  [[nodiscard]] int descriptor() const { return fd_; }
 
  private:
   int fd_;
@@ -180,6 +181,7 @@ class Listener {
 
   // Not connected if nobody waits.
   [[nodiscard]] Peer accept() const { return Peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)); }
+  [[nodiscard]] int descriptor() const { return fd_; }
 
  private:
   std::string path_;
