@@ -50,17 +50,20 @@ bool Model::wants_tick() const {
 bool Model::wants_turn() const { return s_.import.yielded && !s_.import.active; }
 
 // Steady time follows the wall clock, but after a backward jump it advances by half of the real progress until
-// the wall clock has caught up.
+// the wall clock has caught up. Round robin has no use for it, and does not speak of it.
 void Model::advance_steady_time() {
   const Seconds wall = clock();
+  const auto tell = [this](const LogTimeJump& jump) {
+    if (!round_robin()) log(jump);
+  };
   if (!s_.last_wall) {
     s_.steady = wall;
   } else if (wall >= s_.steady) {
-    if (s_.slewing) log(LogTimeJump{.again = false, .recovered = true});
+    if (s_.slewing) tell({.again = false, .recovered = true});
     s_.slewing = false;
     s_.steady = wall;
   } else if (wall < *s_.last_wall) {
-    log(LogTimeJump{.again = s_.slewing, .recovered = false});
+    tell({.again = s_.slewing, .recovered = false});
     s_.slewing = true;
     s_.slew_rest = Seconds{0};
   } else {

@@ -77,6 +77,9 @@ struct Shower {
   std::string operator()(const BounceLogAppears& b) const { return "bounce-log " + word(b.message); }
   std::string operator()(const Unlisten& u) const { return "unlisten " + word(u.transport); }
   std::string operator()(const Relisten& r) const { return "relisten " + word(r.transport); }
+  std::string operator()(const ServiceFails& s) const { return "service-fails " + word(s.service); }
+  std::string operator()(const ServiceWorks& s) const { return "service-works " + word(s.service); }
+  std::string operator()(const FileIsCut& f) const { return "cut " + word(f.message); }
 };
 
 }  // namespace

@@ -106,8 +106,24 @@ struct Relisten {
   friend bool operator==(const Relisten&, const Relisten&) = default;
 };
 
+// From now on a service (bounce, defer, trace, verify or flush) answers that it could not do what it was asked for, or
+// does it again.
+struct ServiceFails {
+  std::string service;
+  friend bool operator==(const ServiceFails&, const ServiceFails&) = default;
+};
+struct ServiceWorks {
+  std::string service;
+  friend bool operator==(const ServiceWorks&, const ServiceWorks&) = default;
+};
+// The second half of a queue file is lost.
+struct FileIsCut {
+  std::string message;
+  friend bool operator==(const FileIsCut&, const FileIsCut&) = default;
+};
+
 using Input = std::variant<Setup, NewMessage, Slot, HangUp, Reply, Crash, Advance, Jump, TriggerInput, BounceLogAppears,
-                           Unlisten, Relisten>;
+                           Unlisten, Relisten, ServiceFails, ServiceWorks, FileIsCut>;
 
 // One line of a scenario (spec/oracle.md), without its end.
 [[nodiscard]] std::string show(const Input& input);

@@ -125,6 +125,9 @@ class Process::Impl {
   void act(const BounceLogAppears& log);
   void act(const Unlisten& unlisten) { agents_->unlisten(unlisten.transport); }
   void act(const Relisten& relisten);
+  void act(const ServiceFails& fails) { services_->fail(fails.service); }
+  void act(const ServiceWorks& works) { services_->work(works.service); }
+  void act(const FileIsCut& cut);
 
   [[nodiscard]] std::optional<Failure> start(const Setup& setup);
   [[nodiscard]] std::optional<Failure> make_surroundings(const Setup& setup, const Owner& owner);
@@ -226,6 +229,10 @@ void Process::Impl::act(const Jump& jump) { move_to(notes_.now + std::max<std::i
 
 void Process::Impl::act(const BounceLogAppears& log) {
   if (!scratch_->put_bounce_log(log.message)) notes_.see(no_message(log.message));
+}
+
+void Process::Impl::act(const FileIsCut& cut) {
+  if (!scratch_->cut(cut.message, notes_.now)) notes_.see(no_message(cut.message));
 }
 
 void Process::Impl::act(const Relisten& relisten) {

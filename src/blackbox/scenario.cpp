@@ -1,6 +1,7 @@
 #include "blackbox/scenario.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <limits>
@@ -264,6 +265,15 @@ Result<Input> parse_one(const Words& words) {
   return Input{T{words[1].text}};
 }
 
+template <class T>
+Result<Input> parse_service(const Words& words) {
+  constexpr auto kNames = std::to_array<std::string_view>({"bounce", "defer", "trace", "verify", "flush"});
+  if (words.size() != 2 || std::none_of(kNames.begin(), kNames.end(), [&](auto name) { return words[1].is(name); })) {
+    return failure(in_quotes(words[0].text) + " needs one of bounce, defer, trace, verify, flush");
+  }
+  return Input{T{words[1].text}};
+}
+
 struct Kind {
   std::string_view name;
   Result<Input> (*parse)(const Words& words);
@@ -281,6 +291,9 @@ constexpr Kind kKinds[] = {
     {"bounce-log", parse_one<BounceLogAppears>},
     {"unlisten", parse_one<Unlisten>},
     {"relisten", parse_one<Relisten>},
+    {"service-fails", parse_service<ServiceFails>},
+    {"service-works", parse_service<ServiceWorks>},
+    {"cut", parse_one<FileIsCut>},
 };
 
 // --- scenarios -------------------------------------------------------------------------------------------------

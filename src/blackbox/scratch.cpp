@@ -29,6 +29,12 @@ constexpr const char* kGone = "gone";
 
 timespec unix_time(std::int64_t now) { return {kStart + now, 0}; }
 
+// Of a file that was written just now: the kernel has put its own time.
+void keep_time(int file, std::int64_t now) {
+  const std::array<timespec, 2> times = {unix_time(now), unix_time(now)};
+  (void)futimens(file, times.data());
+}
+
 std::string parameter(const std::map<std::string, std::string>& all, const std::string& name, std::string other) {
   const auto found = all.find(name);
   return found == all.end() ? std::move(other) : found->second;
@@ -144,6 +150,18 @@ void Scratch::remove_bounce_log(const std::string& id) {
   if (codec::is_queue_id(id)) (void)unlink(path_of("bounce", id).c_str());
 }
 
+bool Scratch::cut(const std::string& message, std::int64_t now) {
+  const auto known = files_.find(message);
+  if (known == files_.end() || known->second.place == kGone) return false;
+  const fs::path path = path_of(known->second.place, stand_in::id_of(message));
+  const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status {};
+  if (!file.open() || fstat(file.get(), &status) != 0 || ftruncate(file.get(), status.st_size / 2) != 0) return false;
+  known->second.is_cut = true;
+  keep_time(file.get(), now);
+  return true;
+}
+
 bool Scratch::agrees(const codec::DeliveryRequest& request) const {
   const auto known = files_.find(stand_in::message_of(request.queue_id));
   if (known == files_.end() || request.queue_name != "active") return false;
@@ -155,16 +173,17 @@ Scratch::Marked Scratch::mark_done(const codec::DeliveryRequest& request, std::i
   if (!codec::is_queue_id(request.queue_id)) return Marked::nonsense;
   const Descriptor file(open(path_of("active", request.queue_id).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!file.open()) return Marked::no_file;
+  const auto known = files_.find(stand_in::message_of(request.queue_id));
+  const bool is_cut = known != files_.end() && known->second.is_cut;
   for (const Recipient& recipient : request.recipients) {
     char type = 0;
-    const bool is_one = pread(file.get(), &type, 1, recipient.offset) == 1 &&
-                        (type == codec::record::kRecipient || type == codec::record::kDone);
-    if (!is_one) return Marked::nonsense;
+    const ssize_t got = pread(file.get(), &type, 1, recipient.offset);
+    if (got == 0 && is_cut) continue;
+    if (got != 1 || (type != codec::record::kRecipient && type != codec::record::kDone)) return Marked::nonsense;
     type = codec::record::kDone;
     if (pwrite(file.get(), &type, 1, recipient.offset) != 1) return Marked::no_file;
   }
-  const std::array<timespec, 2> times = {unix_time(now), unix_time(now)};  // the kernel has put its own
-  (void)futimens(file.get(), times.data());
+  keep_time(file.get(), now);
   return Marked::all;
 }
 

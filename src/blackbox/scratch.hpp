@@ -46,6 +46,7 @@ class Scratch {
   [[nodiscard]] bool put(const NewMessage& message, std::int64_t now);
   [[nodiscard]] bool put_bounce_log(const std::string& message);  // false: there is no such message any more
   void remove_bounce_log(const std::string& id);
+  [[nodiscard]] bool cut(const std::string& message, std::int64_t now);  // its second half; false: as above
 
   // What a request says of file and content is so.
   [[nodiscard]] bool agrees(const codec::DeliveryRequest& request) const;
@@ -78,6 +79,7 @@ class Scratch {
     std::string place;  // at the last look; empty: none yet
     std::optional<std::pair<std::int64_t, std::int64_t>>
         content;  // offset and size, where no further record may change it
+    bool is_cut = false;
   };
   std::map<std::string, File> files_;  // by message
   Descriptor changes_;                 // of the queues, as the kernel tells

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "blackbox/surroundings.hpp"
@@ -123,6 +124,11 @@ codec::LogSettings log_settings(const codec::ProcessSettings& settings) {
   return out;
 }
 
+const char* name_of(Service service) {
+  static constexpr std::array<const char*, 5> kNames = {"bounce", "defer", "trace", "verify", "flush"};
+  return kNames[static_cast<std::size_t>(service)];
+}
+
 // The name of a queue file says which message it is; log lines then have it as they should.
 std::string file_name(const std::string& message) { return '<' + message + '>'; }
 std::string message_of(const std::string& file) { return file.substr(1, file.size() - 2); }
@@ -190,6 +196,9 @@ class Twin::World {
   // Nobody is told, so nothing happens.
   void act(const Unlisten& u) { listening_[u.transport] = false; }
   void act(const Relisten& r) { listening_[r.transport] = true; }
+  void act(const ServiceFails& s) { failing_.insert(s.service); }
+  void act(const ServiceWorks& s) { failing_.erase(s.service); }
+  void act(const FileIsCut&);
 
   void trigger(const std::string& bytes);
   void greet(const std::string& transport, Connection::State state);
@@ -255,6 +264,8 @@ class Twin::World {
 
   [[nodiscard]] static bool is_ready(const File& file) { return (file.mode & kReady) == kReady; }
   static void write(File& file, const codec::Patch& patch) {
+    const std::size_t end = static_cast<std::size_t>(patch.offset) + patch.bytes.size();
+    if (file.bytes.size() < end) file.bytes.resize(end);  // of a file that was cut
     file.bytes.replace(static_cast<std::size_t>(patch.offset), patch.bytes.size(), patch.bytes);
   }
   File& file_of(MessageId id) { return files_.at(open_.at(id).file); }
@@ -274,6 +285,7 @@ class Twin::World {
   [[nodiscard]] int waiting(const std::string& transport) const;
   AgentId oldest_waiting(const std::string& transport) const;
   [[nodiscard]] bool is_for_flush_service(const std::string& site);
+  [[nodiscard]] bool works(const AskService& command) const;
   void report(const AskService& command);
 
   std::string personality_;
@@ -287,6 +299,7 @@ class Twin::World {
   std::int64_t now_ = kStart;
   bool show_allocate_ = false;
   std::map<std::string, bool> listening_;
+  std::set<std::string> failing_;  // services
   std::map<std::string, Answer> resolved_;
   std::vector<File> files_;
   std::map<MessageId, Open> open_;
@@ -475,6 +488,12 @@ void Twin::World::act(const BounceLogAppears& appears) {
   file->bounce_log = true;
 }
 
+void Twin::World::act(const FileIsCut& cut) {
+  File* const file = find_file(file_name(cut.message));
+  if (file == nullptr || file->gone) return see(no_message(cut.message));
+  file->bytes.resize(file->bytes.size() / 2);
+}
+
 // --- files -----------------------------------------------------------------------------------------------
 
 void Twin::World::list(Queue queue, ScanState& scan) {
@@ -612,24 +631,26 @@ bool Twin::World::is_for_flush_service(const std::string& site) {
 
 void Twin::World::carry_out(const AskService& c) {
   if (std::holds_alternative<ReportRequest>(c.request)) {
-    if (codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
+    const bool ok = works(c);
+    if (ok && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
     report(c);
-    arrived_.push_back(ServiceAnswered{c.ticket, true});
+    arrived_.push_back(ServiceAnswered{c.ticket, ok});
     return;
   }
   const auto* add = std::get_if<FlushAdd>(&c.request);
-  if (add == nullptr || is_for_flush_service(add->site)) report(c);
-  send(ServiceAnswered{c.ticket, true});  // Postfix waits for it
+  const bool asked = add == nullptr || is_for_flush_service(add->site);
+  if (asked) report(c);
+  send(ServiceAnswered{c.ticket, !asked || works(c)});  // Postfix waits for it
 }
 
+bool Twin::World::works(const AskService& c) const { return !failing_.contains(name_of(codec::service_of(c.request))); }
+
 void Twin::World::report(const AskService& c) {
-  static constexpr std::array<const char*, 5> kNames = {"bounce", "defer", "trace", "verify", "flush"};
-  const Service service = codec::service_of(c.request);
   const std::string& name = file_of(c.message).name;
   const std::string bytes = codec::encode_service_request(c.request, name, envelope_of(c.message), codec::Dialect{});
   const auto parsed = codec::parse_attr_list(bytes);
   WEIR_CHECK(parsed.has_value());
-  Reported sight = reported(kNames[static_cast<std::size_t>(service)], parsed->list);
+  Reported sight = reported(name_of(codec::service_of(c.request)), parsed->list);
   if (!sight.message.empty()) sight.message = message_of(sight.message);
   see(std::move(sight));
 }

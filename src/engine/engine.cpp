@@ -48,11 +48,11 @@ void Engine::advance_steady_time() {
   if (!last_wall_) {
     steady_ = steady_begin_ = second_;
   } else if (second_ >= steady_) {
-    if (slewing_) log(LogTimeJump{.again = false, .recovered = true});
+    if (slewing_ && !round_robin_) log(LogTimeJump{.again = false, .recovered = true});
     slewing_ = false;
     steady_ = second_;
   } else if (second_ < *last_wall_) {
-    log(LogTimeJump{.again = slewing_, .recovered = false});
+    if (!round_robin_) log(LogTimeJump{.again = slewing_, .recovered = false});
     slewing_ = true;
     slew_rest_ = Seconds{0};
   } else {

@@ -29,12 +29,9 @@ import mutate  # noqa: E402
 UNSEEN: dict[str, str] = {
     "candidate-not-remembered": "within a second in which services answer at once nothing changes what it goes by; 15,000 "
                                 "scripts show none",
-    "refill-failure-is-corrupt": "no input makes a file unreadable after its first batch was read",
-    "message-removed-while-deferred": "services around a process do not fail",
-    "log-line-before-the-record": "the log and a service are two channels, which no outsider can order",
     "ids-shared-by-all-queue-managers": "a process has one queue manager",
-    "dead-destination-follows-steady-time": "no input sets the clock back",
-    "steady-time-runs-backward": "no input sets the clock back",
+    "dead-destination-follows-steady-time": "no input sets the clock back, which Postfix notices at other moments (DV-30)",
+    "steady-time-runs-backward": "no input sets the clock back, which Postfix notices at other moments (DV-30)",
     "recipients-at-the-resolver-forgotten": "the resolver answers before anything else is decided",
     "agents-left-waiting": "the resolver answers before anything else is decided",
     "agents-do-not-wait": "the resolver answers before anything else is decided",

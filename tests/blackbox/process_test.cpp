@@ -118,6 +118,7 @@ TEST_P(QueueManagers, ReportToServices) {
   EXPECT_EQ(seen[0], "report bounce flush A");
   EXPECT_EQ(seen[1], "queue A gone");
   EXPECT_EQ(process(BounceLogAppears{"A"}), (Lines{"nothing-there message A"}));
+  EXPECT_EQ(process(FileIsCut{"A"}), (Lines{"nothing-there message A"}));
 }
 
 TEST_P(QueueManagers, SocketsGoAndComeBack) {

@@ -73,6 +73,9 @@ std::vector<Line> lines() {
       {"bounce-log A", BounceLogAppears{"A"}},
       {"unlisten t1", Unlisten{"t1"}},
       {"relisten t1", Relisten{"t1"}},
+      {"service-fails defer", ServiceFails{"defer"}},
+      {"service-works flush", ServiceWorks{"flush"}},
+      {"cut A", FileIsCut{"A"}},
   };
 }
 
@@ -110,6 +113,8 @@ TEST(ScenarioText, BadLinesSayWhatIsWrong) {
            {"agent", "needs one word"},
            {"agent t1 t2", "needs one word"},
            {"agent x=y", "needs one word"},
+           {"service-fails rewrite", "needs one of bounce, defer, trace, verify, flush"},
+           {"service-works", "needs one of"},
            {"agent \"t1", "not closed"},
            {"agent \"t1\"x", "no space after a quote"},
            {"agent t\"1", "must stand in quotes"},
@@ -260,7 +265,7 @@ class Chance {
   int roll(int sides) { return prng_.roll(sides); }
 
   Input input() {
-    switch (roll(12)) {
+    switch (roll(15)) {
       case 0: return setup();
       case 1: return new_message();
       case 2: return Slot{bytes()};
@@ -272,6 +277,9 @@ class Chance {
       case 8: return TriggerInput{bytes()};
       case 9: return BounceLogAppears{bytes()};
       case 10: return Unlisten{bytes()};
+      case 11: return ServiceFails{yes() ? "bounce" : "verify"};
+      case 12: return ServiceWorks{yes() ? "defer" : "trace"};
+      case 13: return FileIsCut{bytes()};
       default: return Relisten{bytes()};
     }
   }

@@ -693,6 +693,15 @@ TEST(Rules, SteadyTimeNeverRunsBackward) {
   EXPECT_EQ(desk.take(), Words{"log recovered"});
 }
 
+TEST(Rules, RoundRobinDoesNotSpeakOfAClockThatIsSetBack) {
+  Config config = plain_config();
+  config.scheduler = Scheduler::round_robin;
+  Desk desk(config);
+  desk.pass(-100);
+  desk.pass(200);
+  EXPECT_EQ(desk.take(), Words{});
+}
+
 // --- events that come twice, late, or while others are waited for ------------------------------------
 
 // Every kind of event about a message, an agent or a ticket, true to none of them.

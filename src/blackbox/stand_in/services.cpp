@@ -34,6 +34,7 @@ constexpr Known kServices[] = {
     {Kind::flush, "public", "flush", codec::kFlushProtocol},
 };
 
+constexpr int kFailed = -1;
 constexpr int kAppend = static_cast<int>(codec::NotifyCommand::append);
 
 bool is_well_formed(Kind kind, const codec::AttrList& list) {
@@ -155,9 +156,11 @@ std::optional<std::string> Services::status_reply(const Service& service, const 
   if (!is_well_formed(service.known.kind, list)) return std::nullopt;
   Reported seen = reported(service.known.name, list);
   const std::string id = std::exchange(seen.message, message_of(seen.message));
-  if (seen.service == "bounce" && seen.nrequest != kAppend) bounced_.push_back(id);
+  if (seen.reason) seen.reason = readable(*seen.reason, {});
+  const bool works = !failing_.contains(service.known.name);
+  if (works && seen.service == "bounce" && seen.nrequest != kAppend) bounced_.push_back(id);
   notes_.see(std::move(seen));
-  return codec::encode_status(0);
+  return codec::encode_status(works ? 0 : kFailed);
 }
 
 }  // namespace weir::blackbox::stand_in

@@ -1,4 +1,5 @@
-// The services that a queue manager asks and that answer at once: the resolver, bounce, defer, trace, verify, flush.
+// The services that a queue manager asks and that answer at once, well if they are not told to fail: the resolver,
+// bounce, defer, trace, verify, flush.
 #pragma once
 
 #include <filesystem>
@@ -6,6 +7,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,9 @@ class Services {
 
   // The resolver's answers from now on.
   void resolve(const std::string& address, const Answer& answer) { answers_[address] = answer; }
+  // Whether one answers from now on that it has done what it was asked for.
+  void fail(const std::string& service) { failing_.insert(service); }
+  void work(const std::string& service) { failing_.erase(service); }
   // Called with the queue id when bounce has sent a report: its log is gone then.
   void on_bounce(std::function<void(const std::string&)> callback) { on_bounce_ = std::move(callback); }
 
@@ -51,6 +56,7 @@ class Services {
   Hub& hub_;
   Notes& notes_;
   std::map<std::string, Answer> answers_;
+  std::set<std::string> failing_;
   std::function<void(const std::string&)> on_bounce_;
   std::vector<std::string> bounced_;  // of which a report was sent
   bool want_to_speak_ = false;
