@@ -26,6 +26,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "oss-fuzz"
 CORPUS = ROOT / "fuzz" / "corpus"
 DICTIONARIES = ROOT / "fuzz" / "dict"
 
@@ -161,7 +162,8 @@ def print_finding(build, target, place):
 
 def campaign(build, targets, arguments, seed):
     words = " ".join([*arguments.targets, f"--seconds {arguments.seconds}", *["--fresh"] * arguments.fresh])
-    print(f"commit {commit()}, seed {seed}: repeat with ./dev fuzz {words} --seed {seed}", flush=True)
+    verb = "./dev fuzz" if build == BUILD else f"python3 fuzz/campaign.py --build {os.path.relpath(build, ROOT)}"
+    print(f"commit {commit()}, seed {seed}: repeat with {verb} {words} --seed {seed}", flush=True)
     if not canary_is_found(build, seed):
         return 1
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
@@ -262,7 +264,7 @@ def main():
     parser.add_argument("--record", type=pathlib.Path, metavar="FILE", help="add the outcome to this file")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="print what this file records")
     parser.add_argument("--merge", action="store_true", help="minimise all that is known into fuzz/corpus")
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "clang")
+    parser.add_argument("--build", type=pathlib.Path, default=BUILD, help="default: what ./dev fuzz builds")
     arguments = parser.parse_args()
     if arguments.table:
         return print_record(arguments.table)
