@@ -88,6 +88,13 @@ class Report(unittest.TestCase):
         self.put("coverage/excluded.tsv", "line\tsrc/room/*.cpp\treturn 2;\tnever\nbranch\t*\tCHECK( ...\tbroken invariant\n")
         self.put("all.info", f"SF:{self.root}/src/room/a.cpp\nBRDA:2,0,0,4\nBRDA:2,0,1,0\nBRDA:3,0,0,4\nBRDA:3,0,1,3\n"
                  "DA:1,4\nDA:2,4\nDA:3,4\nDA:4,0\nend_of_record\n")
+        self.git("init", "-q")
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "measured")
+
+    def git(self, *words):
+        who = ["-c", "user.name=test", "-c", "user.email=test@test.example", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", self.root, *who, *words], check=True, capture_output=True)
 
     def put(self, path, text):
         file = self.root / path
@@ -116,7 +123,8 @@ class Report(unittest.TestCase):
     def test_what_is_excluded_does_not_count(self):
         status, out, err = self.measured("--record", "--html-trace", str(self.root / "shown.info"))
         self.assertEqual((status, err), (0, ""))
-        self.assertEqual(report.TABLE.read_text().splitlines()[1], "src/room/a.cpp\t3\t3\t3\t3")
+        self.assertRegex(report.TABLE.read_text(), r"^# measured at [0-9a-f]{40}\n")
+        self.assertEqual(report.TABLE.read_text().splitlines()[2], "src/room/a.cpp\t3\t3\t3\t3")
         self.assertIn("LF:3\nLH:3", (self.root / "shown.info").read_text())
         self.assertEqual(self.verdict("--check")[0], 0)
 
@@ -165,6 +173,34 @@ class Report(unittest.TestCase):
         self.measured("--record")
         self.put("coverage/table.tsv", report.TABLE.read_text().replace("\t3\t3\t3\t3", "\t3\t2\t3\t3"))
         self.refused("src/room: 66.67 % of lines", "--check")
+
+    def test_what_came_since_counts_as_missed(self):
+        self.put("coverage/floors.txt", "src/room 100 50\n")
+        self.measured("--record")
+        code = (self.root / "src/room/a.cpp").read_text()
+        self.put("src/room/a.cpp", code + "// A comment.\n\n#include <new>\n")
+        self.assertEqual(self.verdict("--check")[0], 0)
+        self.put("src/room/a.cpp", code + "int g() {\n  return 1;\n}\n")
+        self.refused("src/room: 60.00 % of lines, the floor is 100 %, if nothing that came since", "--check")
+        self.git("commit", "-q", "-a", "-m", "more")
+        self.refused("src/room: 60.00 % of lines", "--check")
+
+    def test_what_went_since_counts_as_hit(self):
+        self.measured("--record")
+        self.put("src/room/a.cpp", (self.root / "src/room/a.cpp").read_text().replace("  if (x) return 1;\n", ""))
+        self.assertEqual(self.verdict("--check")[0], 0)
+
+    def test_what_is_not_committed_cannot_be_recorded(self):
+        self.put("src/room/a.cpp", (self.root / "src/room/a.cpp").read_text() + "int g();\n")
+        with self.assertRaisesRegex(SystemExit, "not committed"):
+            self.measured("--record")
+
+    def test_record_without_history(self):
+        self.measured("--record")
+        (self.root / ".git").rename(self.root / "elsewhere")
+        status, _, err = self.verdict("--check")
+        self.assertEqual(status, 0)
+        self.assertIn("no history here", err)
 
     def test_row_of_the_record_without_file(self):
         self.measured("--record")
