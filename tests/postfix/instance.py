@@ -671,8 +671,13 @@ class PrivatePostfix:
         """Puts a queue file into a directory as another program would: complete at once, owned by mail_owner."""
         path = self.path_of(queue, queue_id)
         if not path.parent.is_dir():
-            path.parent.mkdir(mode=0o700)
-            os.chown(path.parent, *owner())
+            folder = self.folder / "spool/.folder"
+            folder.mkdir(mode=0o700)
+            os.chown(folder, *owner())
+            with contextlib.suppress(OSError):  # the queue manager may have made it meanwhile
+                folder.rename(path.parent)
+            with contextlib.suppress(FileNotFoundError):
+                folder.rmdir()
         draft = self.folder / "spool/.draft"
         draft.write_bytes(content)
         os.chown(draft, *owner())
