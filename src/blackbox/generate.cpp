@@ -133,6 +133,30 @@ std::vector<Input> serve(const Ledger& ledger, bool all) {
   return inputs;
 }
 
+// Those of `failing` fail from now on, a bit each, and no others.
+std::vector<Input> change_services(const Ledger& ledger, std::uint32_t failing) {
+  std::vector<Input> inputs;
+  for (const char* const name : {"bounce", "defer", "trace", "verify", "flush"}) {
+    const bool fails = (failing & 1) != 0;
+    failing >>= 1;
+    if (fails == ledger.failing().contains(name)) continue;
+    if (fails) {
+      inputs.emplace_back(ServiceFails{name});
+    } else {
+      inputs.emplace_back(ServiceWorks{name});
+    }
+  }
+  return inputs;
+}
+
+std::vector<std::string> messages_in(const Ledger& ledger, const std::string& place) {
+  std::vector<std::string> names;
+  for (const auto& [name, message] : ledger.messages()) {
+    if (message.where == place) names.push_back(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 Setup draw_setup(std::uint32_t setup) {
@@ -215,11 +239,15 @@ std::vector<Input> inputs_of(const Step& step, const Ledger& ledger) {
       }
       return inputs;
     }
+    case StepKind::services: return change_services(ledger, step.a % 4 == 0 ? 0 : step.b);
+    case StepKind::bounce_logs: {
+      const std::vector<std::string> active = messages_in(ledger, "active");
+      if (active.empty()) return {};
+      return {BounceLogAppears{pick(active, step.a)}};
+    }
     case StepKind::hold_resolver:
     case StepKind::resolve_one:
-    case StepKind::services:
     case StepKind::answer_one:
-    case StepKind::bounce_logs:
     case StepKind::gather:
     case StepKind::stray:
     case StepKind::restart: break;  // not of this world, or not in its power
@@ -229,7 +257,7 @@ std::vector<Input> inputs_of(const Step& step, const Ledger& ledger) {
 
 std::vector<Input> round_of_service(const Ledger& ledger) {
   if (ledger.all_gone()) return {};
-  std::vector<Input> inputs;
+  std::vector<Input> inputs = change_services(ledger, 0);
   for (const std::string& transport : ledger.setup().transports) {
     if (!ledger.listens(transport)) inputs.emplace_back(Relisten{transport});
   }

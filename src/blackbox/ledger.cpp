@@ -97,6 +97,10 @@ void Ledger::note(const Input& input) {
     listening_[unlisten->transport] = false;
   } else if (const auto* relisten = std::get_if<Relisten>(&input)) {
     listening_[relisten->transport] = true;
+  } else if (const auto* fails = std::get_if<ServiceFails>(&input)) {
+    failing_.insert(fails->service);
+  } else if (const auto* works = std::get_if<ServiceWorks>(&input)) {
+    failing_.erase(works->service);
   }
 }
 
@@ -150,7 +154,7 @@ void Ledger::note(const Observation& observation) {
     }
   } else if (const auto* reported = std::get_if<Reported>(&sight)) {
     const auto message = messages_.find(reported->message);
-    if (message == messages_.end()) return;
+    if (message == messages_.end() || failing_.contains(reported->service)) return;  // asked for in vain
     if (!reported->recipient) {
       message->second.reported_gone = true;
       return;

@@ -57,6 +57,7 @@ class Ledger {
   [[nodiscard]] bool all_gone() const;
   [[nodiscard]] std::size_t settled() const;  // recipients that are delivered or bounced
   [[nodiscard]] bool listens(const std::string& transport) const;
+  [[nodiscard]] const std::set<std::string>& failing() const { return failing_; }  // services
 
   // Where an address goes by what the resolver says.
   [[nodiscard]] Answer resolve(const std::string& address) const;
@@ -83,6 +84,7 @@ class Ledger {
   void note_break(int request);
 
   Setup setup_;
+  std::set<std::string> failing_;
   Names broken_off_, broken_off_after_blame_, reasons_;
   std::map<std::string, std::int64_t> failed_at_;
   std::int64_t now_ = 0;

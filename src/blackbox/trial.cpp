@@ -1,7 +1,6 @@
 #include "blackbox/trial.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "blackbox/generate.hpp"
@@ -89,35 +88,12 @@ class Trial {
   }
 
   // What may be otherwise: requests over different connections within a second cannot be ordered by an outsider, so
-  // their numbers do not count, and the twin has numbers of its own. And while a report about a whole message is under
-  // way, for which no queue manager waits, that message may still count as active or not, which the advice about a
-  // clogged queue goes by.
+  // their numbers do not count, and the twin has numbers of its own.
   static std::vector<Observation> comparable(std::vector<Observation> seen) {
-    const bool reports = std::any_of(seen.begin(), seen.end(), is_about_whole_message);
-    if (reports) std::erase_if(seen, is_advice);
     for (Observation& observation : seen) {
       if (auto* requested = std::get_if<Requested>(&observation.sight)) requested->id = 0;
-      if (auto* log = std::get_if<LogText>(&observation.sight); log != nullptr && reports) hide_active_count(log->text);
     }
     return canonical(std::move(seen));
-  }
-  static bool is_about_whole_message(const Observation& observation) {
-    const auto* reported = std::get_if<Reported>(&observation.sight);
-    return reported != nullptr && !reported->message.empty() && !reported->recipient;
-  }
-  static bool is_advice(const Observation& observation) {
-    static constexpr std::array kBegins = {
-        "you may need to ",      "you may need a ",       "so that Postfix ",          "this may slow down ",
-        "please avoid flushing", "lots of deferred mail", "to turn off these warnings"};
-    const auto* log = std::get_if<LogText>(&observation.sight);
-    return log != nullptr && std::any_of(kBegins.begin(), kBegins.end(), [&](const char* begin) {
-             return log->text.starts_with(std::string("warning: ") + begin);
-           });
-  }
-  static void hide_active_count(std::string& line) {
-    const std::size_t end = line.rfind(" active queue entries");
-    const std::size_t begin = line.rfind(" of ", end);
-    if (end != std::string::npos && begin != std::string::npos) line.replace(begin + 4, end - begin - 4, "?");
   }
 
   void pair_numbers(const std::vector<Observation>& seen, const std::vector<Observation>& allowed) {

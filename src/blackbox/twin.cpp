@@ -171,6 +171,12 @@ class Twin::World {
     std::vector<Recipient> recipients;
     std::size_t file = 0;
   };
+  // What a service that was asked for a report, or is going to be, says next: its greeting, then its answer.
+  struct Word {
+    Service service{};
+    bool is_greeting = false;
+    ServiceAnswered answer;
+  };
   struct ScanState {
     bool listed = false;  // a directory is read at the first step, not when it is opened
     std::vector<std::size_t> files;
@@ -215,6 +221,8 @@ class Twin::World {
   [[nodiscard]] Time time() const { return at_second(Seconds{now_}); }
   void send(const Event& event);
   void settle();
+  void speak();
+  void hear(const Word& word);
 
   // Duties of a world, one for each command.
   void carry_out(const RecoverActive&) {}
@@ -309,6 +317,7 @@ class Twin::World {
   int last_request_ = 0;
   std::vector<Event> timer_phase_;  // connections that failed at once
   std::deque<Event> arrived_;       // answers that are read in the next round
+  std::vector<Word> unsaid_, said_;
   std::vector<Observation> seen_;
   std::vector<std::string> broken_;
 };
@@ -359,22 +368,41 @@ void Twin::World::send(const Event& event) {
 // Rounds until nothing is left to do.
 void Twin::World::settle() {
   for (int round = 0; round < kRoundsMax && !dead_; ++round) {
+    // What can be read is known before timers run.
+    const std::deque<Event> arrived = std::exchange(arrived_, {});
+    const std::vector<Word> said = std::exchange(said_, {});
     const auto deadline = brain_->next_deadline();
     if (deadline && deadline->count() <= now_) {
       do send(Tick{});
       while (brain_->wants_tick() && !dead_);
     }
     for (const Event& event : std::exchange(timer_phase_, {})) send(event);
-    for (const Event& event : std::exchange(arrived_, {})) send(event);
+    for (const Event& event : arrived) send(event);
+    for (const Word& word : said) hear(word);
     send(Turn{});
     const auto next = brain_->next_deadline();
-    const bool idle =
-        arrived_.empty() && timer_phase_.empty() && !brain_->wants_turn() && (!next || next->count() > now_);
-    if (idle) return note_files();
+    const bool idle = arrived_.empty() && said_.empty() && timer_phase_.empty() && !brain_->wants_turn() &&
+                      (!next || next->count() > now_);
+    if (!idle) continue;
+    if (unsaid_.empty()) return note_files();
+    speak();
   }
   if (dead_) return;
   see(Misbehaved{"never rests"});
   dead_ = true;
+}
+
+// Stand-ins say what they have to say when the queue manager is at rest, or waits for one of them. It is heard in the
+// next round.
+void Twin::World::speak() {
+  std::stable_sort(unsaid_.begin(), unsaid_.end(), [](const Word& a, const Word& b) { return a.service < b.service; });
+  said_.insert(said_.end(), unsaid_.begin(), unsaid_.end());
+  unsaid_.clear();
+}
+
+void Twin::World::hear(const Word& word) {
+  if (!word.is_greeting) return send(word.answer);
+  unsaid_.push_back({word.service, false, word.answer});  // it is asked now
 }
 
 // --- inputs ----------------------------------------------------------------------------------------------
@@ -579,7 +607,8 @@ Answer Twin::World::resolve(const std::string& address) const {
 void Twin::World::carry_out(const Resolve& c) {
   Resolved answer{c.message, {}};
   for (const std::string& address : c.addresses) answer.answers.push_back(resolve(address));
-  send(std::move(answer));  // Postfix waits for it
+  speak();  // Postfix waits for it
+  send(std::move(answer));
 }
 
 void Twin::World::carry_out(const RequestAgent& c) {
@@ -634,13 +663,16 @@ void Twin::World::carry_out(const AskService& c) {
     const bool ok = works(c);
     if (ok && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
     report(c);
-    arrived_.push_back(ServiceAnswered{c.ticket, ok});
+    unsaid_.push_back({codec::service_of(c.request), true, ServiceAnswered{c.ticket, ok}});
     return;
   }
   const auto* add = std::get_if<FlushAdd>(&c.request);
   const bool asked = add == nullptr || is_for_flush_service(add->site);
-  if (asked) report(c);
-  send(ServiceAnswered{c.ticket, !asked || works(c)});  // Postfix waits for it
+  if (asked) {
+    report(c);
+    speak();  // Postfix waits for it
+  }
+  send(ServiceAnswered{c.ticket, !asked || works(c)});
 }
 
 bool Twin::World::works(const AskService& c) const { return !failing_.contains(name_of(codec::service_of(c.request))); }
