@@ -73,17 +73,21 @@ void Promises::request(const Requested& requested, std::int64_t at, const Ledger
        "deliveries of mail that is there");
   if (message == before.messages().end()) return;
   test("QUE-02", message->second.where != "gone", what + ", which is gone", "deliveries of messages that are there");
+  // With a redirect all recipients are the same, and agents mark the entry of one; the others are there at the next
+  // attempt, if something else made one necessary.
+  const bool has_records = !message->second.input.records.empty();
   std::set<std::string> once;
   for (const std::string& address : requested.recipients) {
     const auto person = message->second.people.find(address);
     const bool known = person != message->second.people.end();
-    test("GEN-05", known || !message->second.input.records.empty(), what + ": " + address + " is no recipient of it",
+    test("GEN-05", known || has_records, what + ": " + address + " is no recipient of it",
          "its recipients");
     test("GEN-05", once.insert(address).second || !known, what + ": " + address + " twice", "each recipient once");
     if (!known) continue;
     test("GEN-05", person->second.running == 0, what + ": " + address + " is in a delivery that runs",
          "a recipient is delivered to once at a time");
-    test("GEN-05", person->second.standing != Ledger::Standing::delivered, what + ": " + address + " has had it",
+    const bool has_had_it = person->second.standing == Ledger::Standing::delivered;
+    test("GEN-05", has_records || !has_had_it, what + ": " + address + " has had it",
          "no recipient gets a message twice");
     if (is_own(requested.transport)) continue;
     const Answer answer = before.resolve(address);
