@@ -80,8 +80,7 @@ void Promises::request(const Requested& requested, std::int64_t at, const Ledger
   for (const std::string& address : requested.recipients) {
     const auto person = message->second.people.find(address);
     const bool known = person != message->second.people.end();
-    test("GEN-05", known || has_records, what + ": " + address + " is no recipient of it",
-         "its recipients");
+    test("GEN-05", known || has_records, what + ": " + address + " is no recipient of it", "its recipients");
     test("GEN-05", once.insert(address).second || !known, what + ": " + address + " twice", "each recipient once");
     if (!known) continue;
     test("GEN-05", person->second.running == 0, what + ": " + address + " is in a delivery that runs",

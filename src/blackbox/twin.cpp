@@ -171,10 +171,9 @@ class Twin::World {
     std::vector<Recipient> recipients;
     std::size_t file = 0;
   };
-  // What a service that was asked for a report, or is going to be, says next: its greeting, then its answer.
-  struct Word {
+  struct Report {
+    int standstill = 0;  // the last one before
     Service service{};
-    bool is_greeting = false;
     ServiceAnswered answer;
   };
   struct ScanState {
@@ -221,8 +220,7 @@ class Twin::World {
   [[nodiscard]] Time time() const { return at_second(Seconds{now_}); }
   void send(const Event& event);
   void settle();
-  void speak();
-  void hear(const Word& word);
+  void hear_greetings();
 
   // Duties of a world, one for each command.
   void carry_out(const RecoverActive&) {}
@@ -317,7 +315,8 @@ class Twin::World {
   int last_request_ = 0;
   std::vector<Event> timer_phase_;  // connections that failed at once
   std::deque<Event> arrived_;       // answers that are read in the next round
-  std::vector<Word> unsaid_, said_;
+  std::vector<Report> reports_;     // whose services have not greeted yet
+  int standstills_ = 0;             // how often it has waited for an answer
   std::vector<Observation> seen_;
   std::vector<std::string> broken_;
 };
@@ -370,7 +369,7 @@ void Twin::World::settle() {
   for (int round = 0; round < kRoundsMax && !dead_; ++round) {
     // What can be read is known before timers run.
     const std::deque<Event> arrived = std::exchange(arrived_, {});
-    const std::vector<Word> said = std::exchange(said_, {});
+    hear_greetings();
     const auto deadline = brain_->next_deadline();
     if (deadline && deadline->count() <= now_) {
       do send(Tick{});
@@ -378,31 +377,24 @@ void Twin::World::settle() {
     }
     for (const Event& event : std::exchange(timer_phase_, {})) send(event);
     for (const Event& event : arrived) send(event);
-    for (const Word& word : said) hear(word);
     send(Turn{});
     const auto next = brain_->next_deadline();
-    const bool idle = arrived_.empty() && said_.empty() && timer_phase_.empty() && !brain_->wants_turn() &&
+    const bool idle = arrived_.empty() && reports_.empty() && timer_phase_.empty() && !brain_->wants_turn() &&
                       (!next || next->count() > now_);
-    if (!idle) continue;
-    if (unsaid_.empty()) return note_files();
-    speak();
+    if (idle) return note_files();
   }
   if (dead_) return;
   see(Misbehaved{"never rests"});
   dead_ = true;
 }
 
-// Stand-ins say what they have to say when the queue manager is at rest, or waits for one of them. It is heard in the
-// next round.
-void Twin::World::speak() {
-  std::stable_sort(unsaid_.begin(), unsaid_.end(), [](const Word& a, const Word& b) { return a.service < b.service; });
-  said_.insert(said_.end(), unsaid_.begin(), unsaid_.end());
-  unsaid_.clear();
-}
-
-void Twin::World::hear(const Word& word) {
-  if (!word.is_greeting) return send(word.answer);
-  unsaid_.push_back({word.service, false, word.answer});  // it is asked now
+// Of services that were connected to in the round before: they are asked now, and answer in the next round. Stand-ins
+// greet when the queue manager stands still, in an order of their own.
+void Twin::World::hear_greetings() {
+  std::stable_sort(reports_.begin(), reports_.end(), [](const Report& a, const Report& b) {
+    return std::pair(a.standstill, a.service) < std::pair(b.standstill, b.service);
+  });
+  for (const Report& report : std::exchange(reports_, {})) arrived_.push_back(report.answer);
 }
 
 // --- inputs ----------------------------------------------------------------------------------------------
@@ -607,8 +599,8 @@ Answer Twin::World::resolve(const std::string& address) const {
 void Twin::World::carry_out(const Resolve& c) {
   Resolved answer{c.message, {}};
   for (const std::string& address : c.addresses) answer.answers.push_back(resolve(address));
-  speak();  // Postfix waits for it
-  send(std::move(answer));
+  standstills_ += 1;
+  send(std::move(answer));  // Postfix waits for it
 }
 
 void Twin::World::carry_out(const RequestAgent& c) {
@@ -663,16 +655,16 @@ void Twin::World::carry_out(const AskService& c) {
     const bool ok = works(c);
     if (ok && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
     report(c);
-    unsaid_.push_back({codec::service_of(c.request), true, ServiceAnswered{c.ticket, ok}});
+    reports_.push_back({standstills_, codec::service_of(c.request), ServiceAnswered{c.ticket, ok}});
     return;
   }
   const auto* add = std::get_if<FlushAdd>(&c.request);
   const bool asked = add == nullptr || is_for_flush_service(add->site);
   if (asked) {
+    standstills_ += 1;
     report(c);
-    speak();  // Postfix waits for it
   }
-  send(ServiceAnswered{c.ticket, !asked || works(c)});
+  send(ServiceAnswered{c.ticket, !asked || works(c)});  // Postfix waits for it
 }
 
 bool Twin::World::works(const AskService& c) const { return !failing_.contains(name_of(codec::service_of(c.request))); }
