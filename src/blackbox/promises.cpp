@@ -162,12 +162,17 @@ void Promises::look_at_rest(const Ledger& books) {
 }
 
 void Promises::look_at_end(const Ledger& books) {
+  const auto is_stuck = [&](const Ledger::Message& message) {
+    return message.where != "gone" &&
+           !std::all_of(message.people.begin(), message.people.end(),
+                        [&](const auto& person) { return books.listens(books.resolve(person.first).transport); });
+  };
+  const bool some_are_stuck = std::any_of(books.messages().begin(), books.messages().end(),
+                                          [&](const auto& each) { return is_stuck(each.second); });
   for (const auto& [name, message] : books.messages()) {
-    if (message.where == "gone") continue;
-    const bool reachable = std::all_of(message.people.begin(), message.people.end(), [&](const auto& person) {
-      return books.listens(books.resolve(person.first).transport);
-    });
-    if (!reachable) continue;
+    if (message.where == "gone" || is_stuck(message)) continue;
+    // Mail that waits for its transport in the active queue holds up what stands behind it.
+    if (some_are_stuck && config_.habits.dead_transport_keeps_mail) continue;
     test("STR-05", false, name + " is still in " + message.where + " though all agents have been free for long",
          "all mail that can be delivered is");
   }
