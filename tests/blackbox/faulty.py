@@ -35,7 +35,6 @@ UNSEEN: dict[str, str] = {
     "recipients-at-the-resolver-forgotten": "the resolver answers before anything else is decided",
     "agents-left-waiting": "the resolver answers before anything else is decided",
     "agents-do-not-wait": "the resolver answers before anything else is decided",
-    "pool-limits-round-robin": "oqmgr does not read the setting; its default bounds batches of more than 20,000 only",
 }
 
 # Name: (seed, number) of a generated script that shows it; found by a search over 15,000 of them.
