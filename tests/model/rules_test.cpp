@@ -702,6 +702,34 @@ TEST(Rules, RoundRobinDoesNotSpeakOfAClockThatIsSetBack) {
   EXPECT_EQ(desk.take(), Words{});
 }
 
+// A scan that ended is begun again in the same step, once; what is asked for meanwhile waits for the next turn.
+TEST(Rules, AScanIsBegunAgainOnceInAStep) {
+  const auto brain = make_brain(plain_config());
+  std::vector<Command> commands;
+  const auto send = [&](const Event& event) {
+    commands.clear();
+    brain->handle(at_second(Seconds{1'000'000'000}), event, commands);
+    return commands;
+  };
+  const auto has = [](const std::vector<Command>& all, const Command& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  };
+  send(Started{});
+  ASSERT_TRUE(has(send(Turn{}), ScanNext{Queue::incoming}));
+  send(Triggered{"I"});
+  ASSERT_TRUE(has(send(ScanEnded{Queue::incoming}), OpenScan{Queue::incoming}));
+  EXPECT_TRUE(has(commands, ScanNext{Queue::incoming}));
+  send(Triggered{"I"});
+  EXPECT_FALSE(has(send(ScanEnded{Queue::incoming}), OpenScan{Queue::incoming}));
+  send(ScanEnded{Queue::deferred});
+  bool is_begun = false;
+  for (int turn = 0; turn < 2 && !is_begun; ++turn) {
+    is_begun = has(send(Turn{}), OpenScan{Queue::incoming});
+    if (!is_begun) send(ScanEnded{Queue::deferred});
+  }
+  EXPECT_TRUE(is_begun);
+}
+
 // --- events that come twice, late, or while others are waited for ------------------------------------
 
 // Every kind of event about a message, an agent or a ticket, true to none of them.
