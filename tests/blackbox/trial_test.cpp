@@ -77,7 +77,8 @@ TEST_P(Honest, SubjectConformsAtBothLevels) {
     EXPECT_GT(tested[row], 0U) << row << " was never put to the test";
   }
 }
-INSTANTIATE_TEST_SUITE_P(Each, Honest, ::testing::Values("qmgr", "oqmgr"));
+INSTANTIATE_TEST_SUITE_P(Each, Honest, ::testing::Values("qmgr", "oqmgr"),
+                         [](const auto& one) { return std::string(one.param); });
 
 TEST(Trial, IsTheSameTwice) {
   const Court honest = court(Level::exact, [] { return make_twin("qmgr"); });
