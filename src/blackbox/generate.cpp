@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "blackbox/surroundings.hpp"
 #include "sim/prng.hpp"
 
 namespace weir::blackbox {
@@ -136,7 +137,7 @@ std::vector<Input> serve(const Ledger& ledger, bool all) {
 // Those of `failing` fail from now on, a bit each, and no others.
 std::vector<Input> change_services(const Ledger& ledger, std::uint32_t failing) {
   std::vector<Input> inputs;
-  for (const char* const name : {"bounce", "defer", "trace", "verify", "flush"}) {
+  for (const char* const name : kServiceNames) {
     const bool fails = (failing & 1) != 0;
     failing >>= 1;
     if (fails == ledger.failing().contains(name)) continue;

@@ -1,7 +1,6 @@
 #include "blackbox/scenario.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <functional>
 #include <limits>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "blackbox/keywords.hpp"
+#include "blackbox/surroundings.hpp"
 #include "blackbox/words.hpp"
 
 namespace weir::blackbox {
@@ -267,8 +267,8 @@ Result<Input> parse_one(const Words& words) {
 
 template <class T>
 Result<Input> parse_service(const Words& words) {
-  constexpr auto kNames = std::to_array<std::string_view>({"bounce", "defer", "trace", "verify", "flush"});
-  if (words.size() != 2 || std::none_of(kNames.begin(), kNames.end(), [&](auto name) { return words[1].is(name); })) {
+  const auto is_named = [&](const char* name) { return words[1].is(name); };
+  if (words.size() != 2 || std::none_of(kServiceNames.begin(), kServiceNames.end(), is_named)) {
     return failure(in_quotes(words[0].text) + " needs one of bounce, defer, trace, verify, flush");
   }
   return Input{T{words[1].text}};

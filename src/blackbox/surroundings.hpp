@@ -2,6 +2,7 @@
 // around a brain.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,9 @@
 #include "contract/event.hpp"
 
 namespace weir::blackbox {
+
+// Services that are asked for records and reports, in the order of contract's Service.
+inline constexpr std::array<const char*, 5> kServiceNames = {"bounce", "defer", "trace", "verify", "flush"};
 
 // What anybody but a queue manager may expect in a queue file (spec/queue_file.md). `now`: Unix time.
 [[nodiscard]] std::string queue_file(const NewMessage& message, std::int64_t now);

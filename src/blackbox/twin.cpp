@@ -124,10 +124,7 @@ codec::LogSettings log_settings(const codec::ProcessSettings& settings) {
   return out;
 }
 
-const char* name_of(Service service) {
-  static constexpr std::array<const char*, 5> kNames = {"bounce", "defer", "trace", "verify", "flush"};
-  return kNames[static_cast<std::size_t>(service)];
-}
+const char* name_of(Service service) { return kServiceNames[static_cast<std::size_t>(service)]; }
 
 // The name of a queue file says which message it is; log lines then have it as they should.
 std::string file_name(const std::string& message) { return '<' + message + '>'; }
