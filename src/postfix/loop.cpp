@@ -216,7 +216,9 @@ void Loop::forget(int fd) {
 }
 
 bool Loop::serve_services(std::chrono::milliseconds limit) {
-  return impl_->serve_services(static_cast<int>(std::max<std::int64_t>(limit.count(), 0)));
+  const bool served = impl_->serve_services(static_cast<int>(std::max<std::int64_t>(limit.count(), 0)));
+  now_ = impl_->look_at_clock();  // many short waits may follow each other in one round
+  return served;
 }
 
 TimerId Loop::after(Seconds delay, Callback callback) {

@@ -47,7 +47,8 @@ class Loop {
   // was, or none is watched. From within a callback, too.
   [[nodiscard]] bool serve_services(std::chrono::milliseconds limit);
 
-  // The clock as read at the start of this round (again after the wait). `now()` does not read it anew.
+  // The clock as read at the start of this round, after its wait, and after each serve_services(). `now()` does not
+  // read it anew.
   [[nodiscard]] Time now() const { return now_; }
 
   // What to do when the kernel refuses its service; must not return.

@@ -106,6 +106,17 @@ TEST(Loop, ServicesAreServedAlone) {
   EXPECT_FALSE(loop.serve_services(std::chrono::milliseconds{100'000})) << "there is none to wait for";
 }
 
+TEST(Loop, TheClockIsLookedAtAfterAService) {
+  Loop loop;
+  const Pair service;
+  loop.watch(
+      service.ends[0], Loop::Interest::read, [] {}, Loop::Peer::service);
+  const Time before = loop.now();
+  EXPECT_FALSE(loop.serve_services(std::chrono::milliseconds{5}));
+  EXPECT_GE((loop.now().since_epoch - before.since_epoch), std::chrono::milliseconds{5});
+  loop.forget(service.ends[0]);
+}
+
 TEST(Loop, CancelledTimersDoNotRun) {
   Loop loop;
   bool ran = false;
