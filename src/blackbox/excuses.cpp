@@ -99,12 +99,16 @@ bool is_kept_reason(const Input&, const Seen& seen, const Seen& allowed, const L
 }
 
 // DV-10: while retry is dead, what would go to it is recorded. Here all leaves memory at once; there one after the
-// other, and what ends meanwhile goes on at once.
+// other, and what ends meanwhile goes on at once. So other numbers of recipients are read on of such messages.
 bool is_one_by_one(const Input&, const Seen& seen, const Seen& allowed, const Ledger& books) {
   const auto failed_at = books.failed_at("retry");
   const std::int64_t at = seen ? seen->at : allowed->at;
-  return failed_at && at <= *failed_at + seconds_of(books.setup(), "transport_retry_time", 60);
+  const bool is_dead = failed_at && at <= *failed_at + seconds_of(books.setup(), "transport_retry_time", 60);
+  return is_dead || !books.partly_recorded().empty();
 }
+
+// DV-12: the other decides all this later.
+bool is_waiting_on(const Input&, const Seen&, const Seen&, const Ledger& books) { return books.resolver_was_late(); }
 
 }  // namespace
 
@@ -113,6 +117,7 @@ std::vector<Excuse> known_excuses() {
       {"DV-02", "after an agent broke off, its transport with a rate delay gets no connection", is_lasting_lock},
       {"DV-01", "after an agent broke off, a destination is blamed with another delivery's reason", is_wrong_blame},
       {"DV-03", "destinations of retry are kept for ever, and count", is_kept_reason},
+      {"DV-12", "the resolver is waited for as long as it takes", is_waiting_on},
       {"DV-10", "while retry is dead records are made one by one, and what ends meanwhile goes on", is_one_by_one},
   };
 }

@@ -150,6 +150,18 @@ std::vector<Input> change_services(const Ledger& ledger, std::uint32_t failing) 
   return inputs;
 }
 
+// The clock moves. A resolver that stalls answers before it does, four times in five, and does not stall for so long
+// that it would be asked again.
+template <class Move>
+std::vector<Input> move_clock(const Ledger& ledger, const Step& step, const Move& move) {
+  constexpr std::int64_t kStallMax = 50;
+  const auto since = ledger.resolver_stalls();
+  if (!since) return {move};
+  const bool goes_on = step.b % 5 == 0 && ledger.now() + move.seconds - *since <= kStallMax;
+  if (goes_on) return {move};
+  return {ResolverAnswers{}, move};
+}
+
 std::vector<std::string> messages_in(const Ledger& ledger, const std::string& place) {
   std::vector<std::string> names;
   for (const auto& [name, message] : ledger.messages()) {
@@ -221,9 +233,9 @@ std::vector<Input> inputs_of(const Step& step, const Ledger& ledger) {
         return reply;
       });
     case StepKind::serve_all: return serve(ledger, step.a % 2 == 0);
-    case StepKind::advance: return {Advance{1 + step.a % 10}};
-    case StepKind::advance_far: return {Advance{30 + step.a % 90}};
-    case StepKind::jump: return {Jump{1 + step.a % 100}};
+    case StepKind::advance: return move_clock(ledger, step, Advance{1 + step.a % 10});
+    case StepKind::advance_far: return move_clock(ledger, step, Advance{30 + step.a % 90});
+    case StepKind::jump: return move_clock(ledger, step, Jump{1 + step.a % 100});
     case StepKind::trigger: {
       constexpr auto kTriggers = std::to_array<const char*>({"I", "D", "F", "A", "W", "DF", "AI", "FIA", "X", "IIDD"});
       return {TriggerInput{kTriggers[step.a % kTriggers.size()]}};
@@ -247,6 +259,8 @@ std::vector<Input> inputs_of(const Step& step, const Ledger& ledger) {
       return {BounceLogAppears{pick(active, step.a)}};
     }
     case StepKind::hold_resolver:
+      if (ledger.resolver_stalls()) return {ResolverAnswers{}};
+      return {ResolverStalls{}};
     case StepKind::resolve_one:
     case StepKind::answer_one:
     case StepKind::gather:
@@ -259,6 +273,7 @@ std::vector<Input> inputs_of(const Step& step, const Ledger& ledger) {
 std::vector<Input> round_of_service(const Ledger& ledger) {
   if (ledger.all_gone()) return {};
   std::vector<Input> inputs = change_services(ledger, 0);
+  if (ledger.resolver_stalls()) inputs.emplace_back(ResolverAnswers{});
   for (const std::string& transport : ledger.setup().transports) {
     if (!ledger.listens(transport)) inputs.emplace_back(Relisten{transport});
   }

@@ -79,6 +79,8 @@ struct Shower {
   std::string operator()(const Relisten& r) const { return "relisten " + word(r.transport); }
   std::string operator()(const ServiceFails& s) const { return "service-fails " + word(s.service); }
   std::string operator()(const ServiceWorks& s) const { return "service-works " + word(s.service); }
+  std::string operator()(const ResolverStalls&) const { return "resolver-stalls"; }
+  std::string operator()(const ResolverAnswers&) const { return "resolver-answers"; }
   std::string operator()(const FileIsCut& f) const { return "cut " + word(f.message); }
 };
 

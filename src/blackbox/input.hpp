@@ -116,6 +116,13 @@ struct ServiceWorks {
   std::string service;
   friend bool operator==(const ServiceWorks&, const ServiceWorks&) = default;
 };
+// The resolver keeps its answers to itself from now on; it gives all that are missing, and answers at once again.
+struct ResolverStalls {
+  friend bool operator==(const ResolverStalls&, const ResolverStalls&) = default;
+};
+struct ResolverAnswers {
+  friend bool operator==(const ResolverAnswers&, const ResolverAnswers&) = default;
+};
 // The second half of a queue file is lost.
 struct FileIsCut {
   std::string message;
@@ -123,7 +130,7 @@ struct FileIsCut {
 };
 
 using Input = std::variant<Setup, NewMessage, Slot, HangUp, Reply, Crash, Advance, Jump, TriggerInput, BounceLogAppears,
-                           Unlisten, Relisten, ServiceFails, ServiceWorks, FileIsCut>;
+                           Unlisten, Relisten, ServiceFails, ServiceWorks, ResolverStalls, ResolverAnswers, FileIsCut>;
 
 // One line of a scenario (spec/oracle.md), without its end.
 [[nodiscard]] std::string show(const Input& input);

@@ -90,9 +90,9 @@ void Ledger::note(const Input& input) {
     note_break(crash->request);
     end_delivery(crash->request, Standing::waiting);
   } else if (const auto* advance = std::get_if<Advance>(&input)) {
-    now_ += advance->seconds;
+    move_clock(advance->seconds);
   } else if (const auto* jump = std::get_if<Jump>(&input)) {
-    now_ += jump->seconds;
+    move_clock(jump->seconds);
   } else if (const auto* unlisten = std::get_if<Unlisten>(&input)) {
     listening_[unlisten->transport] = false;
   } else if (const auto* relisten = std::get_if<Relisten>(&input)) {
@@ -101,7 +101,16 @@ void Ledger::note(const Input& input) {
     failing_.insert(fails->service);
   } else if (const auto* works = std::get_if<ServiceWorks>(&input)) {
     failing_.erase(works->service);
+  } else if (std::holds_alternative<ResolverStalls>(input)) {
+    if (!stalls_since_) stalls_since_ = now_;
+  } else if (std::holds_alternative<ResolverAnswers>(input)) {
+    stalls_since_.reset();
   }
+}
+
+void Ledger::move_clock(std::int64_t seconds) {
+  now_ += seconds;
+  resolver_was_late_ |= stalls_since_.has_value();
 }
 
 void Ledger::note_break(int request) {
@@ -153,6 +162,8 @@ void Ledger::note(const Observation& observation) {
       }
     }
   } else if (const auto* reported = std::get_if<Reported>(&sight)) {
+    const bool is_own_record = reported->service == "defer" && reported->recipient && failed_at("retry");
+    if (is_own_record) partly_recorded_.insert(reported->message);
     const auto message = messages_.find(reported->message);
     if (message == messages_.end() || failing_.contains(reported->service)) return;  // asked for in vain
     if (!reported->recipient) {
@@ -166,6 +177,7 @@ void Ledger::note(const Observation& observation) {
     const auto message = messages_.find(moved->message);
     if (message == messages_.end()) return;
     message->second.where = moved->to;
+    if (moved->to != "active") partly_recorded_.erase(moved->message);
     message->second.wakeup = moved->wakeup;
   } else if (std::holds_alternative<Exited>(sight) || std::holds_alternative<Misbehaved>(sight)) {
     ended_ = true;

@@ -59,6 +59,9 @@ class Ledger {
   [[nodiscard]] bool listens(const std::string& transport) const;
   [[nodiscard]] const std::set<std::string>& failing() const { return failing_; }  // services
 
+  [[nodiscard]] std::optional<std::int64_t> resolver_stalls() const { return stalls_since_; }  // since then
+  [[nodiscard]] bool resolver_was_late() const { return resolver_was_late_; }  // the clock has moved meanwhile
+
   // Where an address goes by what the resolver says.
   [[nodiscard]] Answer resolve(const std::string& address) const;
 
@@ -74,6 +77,8 @@ class Ledger {
   [[nodiscard]] std::size_t destinations() const;
   // When an agent of this transport last could not be had; virtual.
   [[nodiscard]] std::optional<std::int64_t> failed_at(const std::string& transport) const;
+  // Messages in active for which defer records were asked for when retry could not be had.
+  [[nodiscard]] const Names& partly_recorded() const { return partly_recorded_; }
 
   // How many decisions of the queue manager have been seen: everything but log lines.
   [[nodiscard]] std::uint64_t decisions() const { return decisions_; }
@@ -82,12 +87,15 @@ class Ledger {
   void end_delivery(int request, Standing standing);
 
   void note_break(int request);
+  void move_clock(std::int64_t seconds);
 
   Setup setup_;
   std::set<std::string> failing_;
-  Names broken_off_, broken_off_after_blame_, reasons_;
+  Names broken_off_, broken_off_after_blame_, reasons_, partly_recorded_;
   std::map<std::string, std::int64_t> failed_at_;
   std::int64_t now_ = 0;
+  std::optional<std::int64_t> stalls_since_;
+  bool resolver_was_late_ = false;
   bool ended_ = false;
   std::uint64_t decisions_ = 0;
   std::map<std::string, int> waiting_;

@@ -127,6 +127,8 @@ class Process::Impl {
   void act(const Relisten& relisten);
   void act(const ServiceFails& fails) { services_->fail(fails.service); }
   void act(const ServiceWorks& works) { services_->work(works.service); }
+  void act(const ResolverStalls&) { services_->stall_resolver(); }
+  void act(const ResolverAnswers&) { services_->let_resolver_answer(); }
   void act(const FileIsCut& cut);
 
   [[nodiscard]] std::optional<Failure> start(const Setup& setup);

@@ -258,7 +258,13 @@ Result<Input> parse_seconds(const Words& words) {
   return Input{T{*number}};
 }
 
-// Inputs that consist of one word.
+template <class T>
+Result<Input> parse_alone(const Words& words) {
+  if (words.size() != 1) return failure(in_quotes(words[0].text) + " stands alone");
+  return Input{T{}};
+}
+
+// Inputs with one word behind their name.
 template <class T>
 Result<Input> parse_one(const Words& words) {
   if (words.size() != 2 || words[1].value) return failure(in_quotes(words[0].text) + " needs one word behind it");
@@ -293,6 +299,8 @@ constexpr Kind kKinds[] = {
     {"relisten", parse_one<Relisten>},
     {"service-fails", parse_service<ServiceFails>},
     {"service-works", parse_service<ServiceWorks>},
+    {"resolver-stalls", parse_alone<ResolverStalls>},
+    {"resolver-answers", parse_alone<ResolverAnswers>},
     {"cut", parse_one<FileIsCut>},
 };
 
@@ -300,7 +308,7 @@ constexpr Kind kKinds[] = {
 
 constexpr std::string_view kRule = "----";
 constexpr std::string_view kTitle = "=== ";
-constexpr std::string_view kRows = "rows:", kFor = "for:";
+constexpr std::string_view kRows = "rows:", kFor = "for:", kDeparts = "departs:";
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> parts;
@@ -359,6 +367,8 @@ class Reader {
       for (std::string& each : split(text.substr(kRows.size()))) scenario().requirements.push_back(std::move(each));
     } else if (text.starts_with(kFor)) {
       for (std::string& each : split(text.substr(kFor.size()))) scenario().personalities.push_back(std::move(each));
+    } else if (text.starts_with(kDeparts)) {
+      for (std::string& each : split(text.substr(kDeparts.size()))) scenario().divergences.push_back(std::move(each));
     } else {
       scenario().about.emplace_back(text);
     }
@@ -459,6 +469,7 @@ std::string show(const Scenario& scenario) {
   std::string text = scenario.title.empty() ? "" : std::string(kTitle) + scenario.title + '\n';
   for (const std::string& each : scenario.about) text += comment_line(each);
   text += list_line(kRows, scenario.requirements) + list_line(kFor, scenario.personalities);
+  text += list_line(kDeparts, scenario.divergences);
   bool is_first = true;
   for (const ScenarioStep& step : scenario.steps) {
     text += (std::exchange(is_first, false) ? "" : "\n") + show(step);

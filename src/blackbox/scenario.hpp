@@ -39,6 +39,7 @@ struct Scenario {
   std::vector<std::string> about;          // comment lines at the top, without "# "
   std::vector<std::string> requirements;   // of "# rows:"
   std::vector<std::string> personalities;  // of "# for:"; none = qmgr and nqmgr
+  std::vector<std::string> divergences;    // of "# departs:"; known ones of Postfix that it shows
   std::vector<ScenarioStep> steps;         // the first is Setup, and no other
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };

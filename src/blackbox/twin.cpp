@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "blackbox/surroundings.hpp"
+#include "blackbox/words.hpp"
 #include "codec/attr.hpp"
 #include "codec/delivery.hpp"
 #include "codec/greeting.hpp"
@@ -25,7 +27,9 @@
 namespace weir::blackbox {
 namespace {
 
-constexpr int kRoundsMax = 100'000;  // after one input; more is a brain that never rests
+constexpr std::int64_t kPatience = 1;    // seconds that everything waits for the resolver (DV-12)
+constexpr std::int64_t kCacheTime = 30;  // seconds that its last answer is good for
+constexpr int kRoundsMax = 100'000;      // after one input; more is a brain that never rests
 constexpr unsigned kFlushRequest = 0040, kExpireRequest = 0010, kReady = 0700;  // mode bits of a queue file
 constexpr std::string_view kAllocate = "qmgr_active_drain: allocate ";
 
@@ -171,7 +175,23 @@ class Twin::World {
   struct Report {
     int standstill = 0;  // the last one before
     Service service{};
-    ServiceAnswered answer;
+    TicketId ticket{};
+    Reported request;
+    std::size_t file = 0;
+  };
+  // What it comes over: the trigger socket, an agent's or a service's connection.
+  struct Source {
+    enum class Kind : std::uint8_t { none, triggers, agent, service } kind{};
+    std::uint64_t number = 0;
+    friend bool operator==(const Source&, const Source&) = default;
+  };
+  static Source source_of(AgentId id) { return {Source::Kind::agent, id.value}; }
+  static Source source_of(TicketId id) { return {Source::Kind::service, id.value}; }
+  struct Arrival {
+    Source source;
+    std::optional<Event> event;           // none: a peer has not said all yet
+    std::vector<std::string> warnings{};  // about what it has said
+    std::optional<Report> greeted{};      // its service waits for the request
   };
   struct ScanState {
     bool listed = false;  // a directory is read at the first step, not when it is opened
@@ -200,6 +220,8 @@ class Twin::World {
   void act(const Relisten& r) { listening_[r.transport] = true; }
   void act(const ServiceFails& s) { failing_.insert(s.service); }
   void act(const ServiceWorks& s) { failing_.erase(s.service); }
+  void act(const ResolverStalls&) { stalls_ = true; }
+  void act(const ResolverAnswers&);
   void act(const FileIsCut&);
 
   void trigger(const std::string& bytes);
@@ -217,6 +239,10 @@ class Twin::World {
   [[nodiscard]] Time time() const { return at_second(Seconds{now_}); }
   void send(const Event& event);
   void settle();
+  void begin_round();
+  [[nodiscard]] bool next_step();
+  void keep_triggers();
+  void hear_failures();
   void hear_greetings();
 
   // Duties of a world, one for each command.
@@ -285,11 +311,13 @@ class Twin::World {
   void list(Queue queue, ScanState& scan);
   codec::ReadOutcome read(Open& open, std::int64_t at_most);
   [[nodiscard]] Answer resolve(const std::string& address) const;
+  [[nodiscard]] bool is_known(const std::string& question) const;
   [[nodiscard]] int waiting(const std::string& transport) const;
   AgentId oldest_waiting(const std::string& transport) const;
   [[nodiscard]] bool is_for_flush_service(const std::string& site);
-  [[nodiscard]] bool works(const AskService& command) const;
-  void report(const AskService& command);
+  [[nodiscard]] bool works(Service service) const;
+  [[nodiscard]] Reported sight_of(const AskService& command);
+  void request(const Report& report);
 
   std::string personality_;
   MakeBrain make_;
@@ -310,10 +338,22 @@ class Twin::World {
   std::map<AgentId, Connection> connections_;
   std::map<int, AgentId> requests_;
   int last_request_ = 0;
-  std::vector<Event> timer_phase_;  // connections that failed at once
-  std::deque<Event> arrived_;       // answers that are read in the next round
-  std::vector<Report> reports_;     // whose services have not greeted yet
-  int standstills_ = 0;             // how often it has waited for an answer
+  std::deque<Command> commands_;      // decided, and to be carried out before anything else
+  std::deque<Arrival> to_hear_;       // in this round
+  bool in_round_ = false;             // one has begun
+  bool ticking_ = false;              // timers run, before anything is heard
+  std::deque<Arrival> timer_phase_;   // connections that failed at once
+  std::deque<Arrival> arrived_;       // to be heard in the next round
+  std::vector<Source> heard_before_;  // in this round or the last
+  bool stalls_ = false;               // the resolver
+  std::deque<Resolved> kept_back_;    // its answers
+  std::string last_question_;         // to it
+  Answer last_answer_;
+  std::optional<std::int64_t> known_until_;  // the last answer; none: it is missing
+  std::size_t late_ = 0;                     // these, and those that have arrived and are not heard yet
+  std::optional<std::int64_t> waits_until_;  // for the first of them, and does nothing else
+  std::vector<Report> reports_;              // whose services have not greeted yet
+  int standstills_ = 0;                      // how often it has waited for an answer
   std::vector<Observation> seen_;
   std::vector<std::string> broken_;
 };
@@ -352,46 +392,109 @@ void Twin::World::note_files() {
 
 // --- the loop --------------------------------------------------------------------------------------------
 
+// What follows from it comes before what had been decided earlier and is still to be done.
 void Twin::World::send(const Event& event) {
-  std::vector<Command> commands;
-  brain_->handle(time(), event, commands);
+  std::vector<Command> decided;
+  brain_->handle(time(), event, decided);
   if (check_) {
     for (std::string& what : check_(*brain_)) broken_.push_back(std::move(what));
   }
-  for (const Command& command : commands) std::visit([this](const auto& c) { carry_out(c); }, command);
+  commands_.insert(commands_.begin(), std::make_move_iterator(decided.begin()), std::make_move_iterator(decided.end()));
 }
 
-// Rounds until nothing is left to do.
+// Rounds until nothing is left to do, or nothing else is done before the resolver answers.
 void Twin::World::settle() {
+  if (waits_until_ && now_ >= *waits_until_) waits_until_.reset();
   for (int round = 0; round < kRoundsMax && !dead_; ++round) {
-    // What can be read is known before timers run.
-    const std::deque<Event> arrived = std::exchange(arrived_, {});
-    hear_greetings();
-    const auto deadline = brain_->next_deadline();
-    if (deadline && deadline->count() <= now_) {
-      do send(Tick{});
-      while (brain_->wants_tick() && !dead_);
-    }
-    for (const Event& event : std::exchange(timer_phase_, {})) send(event);
-    for (const Event& event : arrived) send(event);
-    send(Turn{});
+    if (!std::exchange(in_round_, true)) begin_round();
+    while (!dead_ && !waits_until_ && next_step()) {}
+    if (waits_until_) return note_files();
+    in_round_ = false;
     const auto next = brain_->next_deadline();
     const bool idle = arrived_.empty() && reports_.empty() && timer_phase_.empty() && !brain_->wants_turn() &&
                       (!next || next->count() > now_);
-    if (idle) return note_files();
+    if (idle) {
+      heard_before_.clear();
+      return note_files();
+    }
   }
   if (dead_) return;
   see(Misbehaved{"never rests"});
   dead_ = true;
 }
 
-// Of services that were connected to in the round before: they are asked now, and answer in the next round. Stand-ins
-// greet when the queue manager stands still, in an order of their own.
+// What can be read is known before timers run. A connection that had something in the round before goes first, as the
+// kernel lists it; the others in the order in which they came.
+void Twin::World::begin_round() {
+  to_hear_ = std::exchange(arrived_, {});
+  const auto place = [&](const Arrival& each) {
+    return std::find(heard_before_.begin(), heard_before_.end(), each.source) - heard_before_.begin();
+  };
+  std::stable_sort(to_hear_.begin(), to_hear_.end(),
+                   [&](const Arrival& a, const Arrival& b) { return place(a) < place(b); });
+  keep_triggers();
+  hear_greetings();
+  heard_before_.clear();
+  for (const Arrival& each : to_hear_) {
+    if (each.source.kind != Source::Kind::none) heard_before_.push_back(each.source);
+  }
+  to_hear_.push_back({{}, Turn{}});
+  const auto deadline = brain_->next_deadline();
+  ticking_ = deadline && deadline->count() <= now_;
+  if (ticking_) {
+    send(Tick{});
+  } else {
+    hear_failures();
+  }
+}
+
+// One client of the trigger socket is heard in a round.
+void Twin::World::keep_triggers() {
+  bool is_first = true;
+  std::erase_if(to_hear_, [&](const Arrival& each) {
+    const bool later = each.source.kind == Source::Kind::triggers && !std::exchange(is_first, false);
+    if (later) arrived_.push_back(each);
+    return later;
+  });
+}
+
+void Twin::World::hear_failures() {
+  std::deque<Arrival> failures = std::exchange(timer_phase_, {});
+  to_hear_.insert(to_hear_.begin(), failures.begin(), failures.end());
+}
+
+// False: this round is over.
+bool Twin::World::next_step() {
+  if (!commands_.empty()) {
+    const Command command = std::move(commands_.front());
+    commands_.pop_front();
+    std::visit([this](const auto& c) { carry_out(c); }, command);
+  } else if (ticking_ && brain_->wants_tick()) {
+    send(Tick{});
+  } else if (std::exchange(ticking_, false)) {
+    hear_failures();
+  } else if (!to_hear_.empty()) {
+    const Arrival arrival = std::move(to_hear_.front());
+    to_hear_.pop_front();
+    for (const std::string& text : arrival.warnings) warn(text);
+    if (arrival.greeted) request(*arrival.greeted);
+    if (arrival.event && std::holds_alternative<Resolved>(*arrival.event)) late_ -= 1;
+    if (arrival.event) send(*arrival.event);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// Of services that were connected to in the round before: they are asked when they are heard, and answer in the next
+// round. Stand-ins greet when the queue manager stands still, in an order of their own.
 void Twin::World::hear_greetings() {
   std::stable_sort(reports_.begin(), reports_.end(), [](const Report& a, const Report& b) {
     return std::pair(a.standstill, a.service) < std::pair(b.standstill, b.service);
   });
-  for (const Report& report : std::exchange(reports_, {})) arrived_.push_back(report.answer);
+  for (Report& report : std::exchange(reports_, {})) {
+    to_hear_.push_back({.source = source_of(report.ticket), .event = std::nullopt, .greeted = std::move(report)});
+  }
 }
 
 // --- inputs ----------------------------------------------------------------------------------------------
@@ -407,6 +510,8 @@ void Twin::World::act(const Setup& setup) {
   if (start_.fatal) return die(*start_.fatal);
   brain_ = make_(start_.config);
   send(Started{});
+  to_hear_.push_back({{}, Turn{}});
+  in_round_ = true;
   settle();
 }
 
@@ -427,7 +532,7 @@ void Twin::World::act(const NewMessage& message) {
 // A word on the command line that is no option shows at the first client.
 void Twin::World::trigger(const std::string& bytes) {
   if (const auto failure = codec::left_over_failure(start_.options)) return die(*failure);
-  arrived_.push_back(Triggered{bytes.substr(0, codec::kTriggerMax)});
+  arrived_.push_back({{Source::Kind::triggers}, Triggered{bytes.substr(0, codec::kTriggerMax)}});
 }
 
 AgentId Twin::World::oldest_waiting(const std::string& transport) const {
@@ -448,7 +553,7 @@ void Twin::World::greet(const std::string& transport, Connection::State state) {
   const AgentId agent = oldest_waiting(transport);
   if (agent == AgentId{}) return see(no_connection(transport));
   connections_[agent].state = state;
-  arrived_.push_back(AgentReady{agent});
+  arrived_.push_back({source_of(agent), AgentReady{agent}});
   settle();
 }
 
@@ -485,10 +590,12 @@ void Twin::World::act(const Crash& crash) {
 
 // An agent that has not said everything yet is waited for.
 void Twin::World::ends(AgentId agent, const codec::DeliveryReportReader& reader) {
-  for (const std::string& text : reader.warnings()) warn(text);
-  if (!reader.done()) return settle();
-  connections_.erase(agent);
-  arrived_.push_back(reader.delivered(agent));
+  Arrival arrival{source_of(agent), std::nullopt, reader.warnings()};
+  if (reader.done()) {
+    connections_.erase(agent);
+    arrival.event = reader.delivered(agent);
+  }
+  arrived_.push_back(std::move(arrival));
   settle();
 }
 
@@ -503,6 +610,18 @@ void Twin::World::act(const BounceLogAppears& appears) {
   File* const file = find_file(file_name(appears.message));
   if (file == nullptr || file->gone) return see(no_message(appears.message));
   file->bounce_log = true;
+}
+
+void Twin::World::act(const ResolverAnswers&) {
+  stalls_ = false;
+  if (!known_until_) known_until_ = now_ + kCacheTime;
+  if (std::exchange(waits_until_, std::nullopt)) {
+    late_ -= 1;
+    send(kept_back_.front());
+    kept_back_.pop_front();
+  }
+  for (Resolved& answer : std::exchange(kept_back_, {})) arrived_.push_back({{}, std::move(answer)});
+  settle();
 }
 
 void Twin::World::act(const FileIsCut& cut) {
@@ -593,17 +712,43 @@ Answer Twin::World::resolve(const std::string& address) const {
   return usual_answer(address);
 }
 
+bool Twin::World::is_known(const std::string& question) const {
+  return question == last_question_ && (!known_until_ || now_ < *known_until_);
+}
+
 void Twin::World::carry_out(const Resolve& c) {
   Resolved answer{c.message, {}};
-  for (const std::string& address : c.addresses) answer.answers.push_back(resolve(address));
+  bool asked = false;
+  for (const std::string& address : c.addresses) {
+    const std::string question = (c.rewrite_first ? "r "
+                                  : c.probe       ? "p "
+                                                  : "d ") +
+                                 word(envelope_of(c.message).sender) + ' ' + address;
+    if (!is_known(question)) {
+      asked = true;
+      last_question_ = address.empty() ? "" : question;
+      last_answer_ = resolve(address);
+      known_until_ = stalls_ ? std::nullopt : std::optional(now_ + kCacheTime);
+    }
+    answer.answers.push_back(last_answer_);
+  }
+  if (!asked && late_ == 0) return send(std::move(answer));
   standstills_ += 1;
-  send(std::move(answer));  // Postfix waits for it
+  if (!stalls_ && late_ == 0) return send(std::move(answer));  // Postfix waits for it
+  // In the order of the questions: nobody waits behind a late one.
+  if (!stalls_) {
+    arrived_.push_back({{}, std::move(answer)});
+  } else {
+    kept_back_.push_back(std::move(answer));
+    if (late_ == 0) waits_until_ = now_ + kPatience;
+  }
+  late_ += 1;
 }
 
 void Twin::World::carry_out(const RequestAgent& c) {
   if (!listening_[c.transport]) {
     log(codec::line::connect_transport_failed(c.transport, "No such file or directory", log_settings_.old_texts));
-    timer_phase_.push_back(AgentFailed{c.agent, AgentProblem::connect});
+    timer_phase_.push_back({{}, AgentFailed{c.agent, AgentProblem::connect}});
     return;
   }
   connections_[c.agent] = {.transport = c.transport, .state = Connection::State::waiting};
@@ -649,31 +794,36 @@ bool Twin::World::is_for_flush_service(const std::string& site) {
 
 void Twin::World::carry_out(const AskService& c) {
   if (std::holds_alternative<ReportRequest>(c.request)) {
-    const bool ok = works(c);
-    if (ok && codec::service_of(c.request) == Service::bounce) file_of(c.message).bounce_log = false;
-    report(c);
-    reports_.push_back({standstills_, codec::service_of(c.request), ServiceAnswered{c.ticket, ok}});
+    reports_.push_back({standstills_, codec::service_of(c.request), c.ticket, sight_of(c), open_.at(c.message).file});
     return;
   }
   const auto* add = std::get_if<FlushAdd>(&c.request);
   const bool asked = add == nullptr || is_for_flush_service(add->site);
   if (asked) {
     standstills_ += 1;
-    report(c);
+    see(sight_of(c));
   }
-  send(ServiceAnswered{c.ticket, !asked || works(c)});  // Postfix waits for it
+  send(ServiceAnswered{c.ticket, !asked || works(codec::service_of(c.request))});  // Postfix waits for it
 }
 
-bool Twin::World::works(const AskService& c) const { return !failing_.contains(name_of(codec::service_of(c.request))); }
+bool Twin::World::works(Service service) const { return !failing_.contains(name_of(service)); }
 
-void Twin::World::report(const AskService& c) {
+Reported Twin::World::sight_of(const AskService& c) {
   const std::string& name = file_of(c.message).name;
   const std::string bytes = codec::encode_service_request(c.request, name, envelope_of(c.message), codec::Dialect{});
   const auto parsed = codec::parse_attr_list(bytes);
   WEIR_CHECK(parsed.has_value());
   Reported sight = reported(name_of(codec::service_of(c.request)), parsed->list);
   if (!sight.message.empty()) sight.message = message_of(sight.message);
-  see(std::move(sight));
+  return sight;
+}
+
+// A report that has been sent takes its bounce log along.
+void Twin::World::request(const Report& report) {
+  see(report.request);
+  const bool ok = works(report.service);
+  if (ok && report.service == Service::bounce) files_.at(report.file).bounce_log = false;
+  arrived_.push_back({source_of(report.ticket), ServiceAnswered{report.ticket, ok}});
 }
 
 // --- Twin ------------------------------------------------------------------------------------------------

@@ -32,9 +32,6 @@ UNSEEN: dict[str, str] = {
     "ids-shared-by-all-queue-managers": "a process has one queue manager",
     "dead-destination-follows-steady-time": "no input sets the clock back, which Postfix notices at other moments (DV-30)",
     "steady-time-runs-backward": "no input sets the clock back, which Postfix notices at other moments (DV-30)",
-    "recipients-at-the-resolver-forgotten": "the resolver answers before anything else is decided",
-    "agents-left-waiting": "the resolver answers before anything else is decided",
-    "agents-do-not-wait": "the resolver answers before anything else is decided",
 }
 
 # Name: (seed, number) of a generated script that shows it; found by a search over 15,000 of them.

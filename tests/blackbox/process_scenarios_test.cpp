@@ -48,6 +48,10 @@ TEST_P(ScenariosOnPrograms, Hold) {
   if (const std::string reason = why_not(options); !reason.empty()) GTEST_SKIP() << reason;
   Process process(options);
   const Scenario seen = play(c.scenario, process);
+  if (c.origin == "debian" && !c.scenario.divergences.empty()) {
+    EXPECT_NE(show(c.scenario), show(seen)) << c.scenario.divergences.front() << " does not show";
+    return;
+  }
   for (std::size_t i = 0; i < seen.steps.size(); ++i) {
     EXPECT_EQ(c.scenario.steps[i].expected, seen.steps[i].expected)
         << c.file << ", " << c.scenario.title << ", after: " << show(seen.steps[i].input);

@@ -75,6 +75,8 @@ std::vector<Line> lines() {
       {"relisten t1", Relisten{"t1"}},
       {"service-fails defer", ServiceFails{"defer"}},
       {"service-works flush", ServiceWorks{"flush"}},
+      {"resolver-stalls", ResolverStalls{}},
+      {"resolver-answers", ResolverAnswers{}},
       {"cut A", FileIsCut{"A"}},
   };
 }
@@ -115,6 +117,8 @@ TEST(ScenarioText, BadLinesSayWhatIsWrong) {
            {"agent x=y", "needs one word"},
            {"service-fails rewrite", "needs one of bounce, defer, trace, verify, flush"},
            {"service-works", "needs one of"},
+           {"resolver-stalls rewrite", "stands alone"},
+           {"resolver-answers x=1", "stands alone"},
            {"agent \"t1", "not closed"},
            {"agent \"t1\"x", "no space after a quote"},
            {"agent t\"1", "must stand in quotes"},
@@ -212,7 +216,8 @@ TEST(ScenarioText, LongRowsWithoutShortFormAreShown) {
 
 TEST(ScenarioText, AScenarioIsReadBackAsItWas) {
   const std::string text =
-      "=== First\n# What it is about.\n#  indented\n# rows: STR-09 PAR-043\n# for: oqmgr\nsetup t1\n----\nlog a b \n\n"
+      "=== First\n# What it is about.\n#  indented\n# rows: STR-09 PAR-043\n# for: oqmgr\n# departs: DV-12\nsetup "
+      "t1\n----\nlog a b \n\n"
       "# why\n# so\nmessage A a@d1.t1\n----\nconnect t1 waiting 1\n+5 queue A active\n\nadvance 1\n\n"
       "=== Second\n# rows: STR-09\nsetup t1\n";
   const auto read = parse_scenarios(text);
@@ -223,6 +228,7 @@ TEST(ScenarioText, AScenarioIsReadBackAsItWas) {
   EXPECT_EQ(first.about, (std::vector<std::string>{"What it is about.", " indented"}));
   EXPECT_EQ(first.requirements, (std::vector<std::string>{"STR-09", "PAR-043"}));
   EXPECT_EQ(first.personalities, std::vector<std::string>{"oqmgr"});
+  EXPECT_EQ(first.divergences, std::vector<std::string>{"DV-12"});
   ASSERT_EQ(first.steps.size(), 3U);
   EXPECT_EQ(first.steps[0].expected, std::vector<std::string>{"log a b "});
   EXPECT_EQ(first.steps[1].comments, (std::vector<std::string>{"why", "so"}));
@@ -265,7 +271,7 @@ class Chance {
   int roll(int sides) { return prng_.roll(sides); }
 
   Input input() {
-    switch (roll(15)) {
+    switch (roll(17)) {
       case 0: return setup();
       case 1: return new_message();
       case 2: return Slot{bytes()};
@@ -280,6 +286,8 @@ class Chance {
       case 11: return ServiceFails{yes() ? "bounce" : "verify"};
       case 12: return ServiceWorks{yes() ? "defer" : "trace"};
       case 13: return FileIsCut{bytes()};
+      case 14: return ResolverStalls{};
+      case 15: return ResolverAnswers{};
       default: return Relisten{bytes()};
     }
   }

@@ -61,6 +61,7 @@ struct Services::Client {
   codec::AttrListReader reader;
   std::string unread;
   std::string unsaid;
+  std::string kept_back;
 };
 
 Services::Services(Hub& hub, Notes& notes) : hub_(hub), notes_(notes) {}
@@ -128,11 +129,22 @@ void Services::speak() {
   }
 }
 
+void Services::let_resolver_answer() {
+  resolver_stalls_ = false;
+  for (Client& client : clients_) {
+    if (!client.kept_back.empty()) say(client, std::exchange(client.kept_back, {}));
+  }
+}
+
 void Services::answer(Client& client, const codec::AttrList& list) {
   const Service& service = client.service;
   const auto reply = service.known.kind == Kind::resolver ? resolver_reply(list) : status_reply(service, list);
   if (!reply) return nonsense(client, list);
-  say(client, *reply);
+  if (service.known.kind == Kind::resolver && resolver_stalls_) {
+    client.kept_back += *reply;
+  } else {
+    say(client, *reply);
+  }
 }
 
 void Services::nonsense(const Client& client, const codec::AttrList& list) {

@@ -1,5 +1,5 @@
-// The services that a queue manager asks and that answer at once, well if they are not told to fail: the resolver,
-// bounce, defer, trace, verify, flush.
+// The services that a queue manager asks: the resolver, bounce, defer, trace, verify, flush. They answer at once, and
+// well, if they are not told otherwise.
 #pragma once
 
 #include <filesystem>
@@ -34,6 +34,9 @@ class Services {
 
   // The resolver's answers from now on.
   void resolve(const std::string& address, const Answer& answer) { answers_[address] = answer; }
+  // Its answers are kept back from now on; those that were are said, and the others at once again.
+  void stall_resolver() { resolver_stalls_ = true; }
+  void let_resolver_answer();
   // Whether one answers from now on that it has done what it was asked for.
   void fail(const std::string& service) { failing_.insert(service); }
   void work(const std::string& service) { failing_.erase(service); }
@@ -60,6 +63,7 @@ class Services {
   std::function<void(const std::string&)> on_bounce_;
   std::vector<std::string> bounced_;  // of which a report was sent
   bool want_to_speak_ = false;
+  bool resolver_stalls_ = false;
   std::list<Service> services_;
   std::list<Client> clients_;
 };
