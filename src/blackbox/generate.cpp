@@ -156,9 +156,7 @@ template <class Move>
 std::vector<Input> move_clock(const Ledger& ledger, const Step& step, const Move& move) {
   constexpr std::int64_t kStallMax = 50;
   const auto since = ledger.resolver_stalls();
-  if (!since) return {move};
-  const bool goes_on = step.b % 5 == 0 && ledger.now() + move.seconds - *since <= kStallMax;
-  if (goes_on) return {move};
+  if (!since || (step.b % 5 == 0 && ledger.now() + move.seconds - *since <= kStallMax)) return {move};
   return {ResolverAnswers{}, move};
 }
 

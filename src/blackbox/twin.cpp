@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::int64_t kPatience = 1;    // seconds that everything waits for the resolver (DV-12)
 constexpr std::int64_t kCacheTime = 30;  // seconds that its last answer is good for
+constexpr std::size_t kLanes = 4;        // questions that it is asked at a time
 constexpr int kRoundsMax = 100'000;      // after one input; more is a brain that never rests
 constexpr unsigned kFlushRequest = 0040, kExpireRequest = 0010, kReady = 0700;  // mode bits of a queue file
 constexpr std::string_view kAllocate = "qmgr_active_drain: allocate ";
@@ -243,6 +244,8 @@ class Twin::World {
   [[nodiscard]] bool next_step();
   void keep_triggers();
   void hear_failures();
+  [[nodiscard]] std::vector<Resolved> late_answers();
+  void stand_still();
   void hear_greetings();
 
   // Duties of a world, one for each command.
@@ -346,11 +349,16 @@ class Twin::World {
   std::deque<Arrival> arrived_;       // to be heard in the next round
   std::vector<Source> heard_before_;  // in this round or the last
   bool stalls_ = false;               // the resolver
-  std::deque<Resolved> kept_back_;    // its answers
-  std::string last_question_;         // to it
+  struct Late {
+    Resolved answer;
+    std::size_t questions = 0;  // that are open
+  };
+  std::deque<Late> kept_back_;  // its answers
+  std::string last_question_;   // to it
   Answer last_answer_;
   std::optional<std::int64_t> known_until_;  // the last answer; none: it is missing
-  std::size_t late_ = 0;                     // these, and those that have arrived and are not heard yet
+  std::size_t late_ = 0;                     // these, and those that will be heard in this round
+  std::deque<Resolved> taken_in_;            // others that were heard while something else was waited for
   std::optional<std::int64_t> waits_until_;  // for the first of them, and does nothing else
   std::vector<Report> reports_;              // whose services have not greeted yet
   int standstills_ = 0;                      // how often it has waited for an answer
@@ -411,8 +419,9 @@ void Twin::World::settle() {
     if (waits_until_) return note_files();
     in_round_ = false;
     const auto next = brain_->next_deadline();
-    const bool idle = arrived_.empty() && reports_.empty() && timer_phase_.empty() && !brain_->wants_turn() &&
-                      (!next || next->count() > now_);
+    const bool all_answered = kept_back_.empty() || stalls_;
+    const bool idle = arrived_.empty() && all_answered && reports_.empty() && timer_phase_.empty() &&
+                      !brain_->wants_turn() && (!next || next->count() > now_);
     if (idle) {
       heard_before_.clear();
       return note_files();
@@ -433,6 +442,7 @@ void Twin::World::begin_round() {
   std::stable_sort(to_hear_.begin(), to_hear_.end(),
                    [&](const Arrival& a, const Arrival& b) { return place(a) < place(b); });
   keep_triggers();
+  for (Resolved& each : late_answers()) to_hear_.push_back({{}, std::move(each)});
   hear_greetings();
   heard_before_.clear();
   for (const Arrival& each : to_hear_) {
@@ -446,6 +456,37 @@ void Twin::World::begin_round() {
   } else {
     hear_failures();
   }
+}
+
+// Those that are complete when the resolver has answered once more.
+std::vector<Resolved> Twin::World::late_answers() {
+  std::vector<Resolved> complete;
+  std::size_t room = stalls_ ? 0 : kLanes;
+  while (!kept_back_.empty()) {
+    Late& first = kept_back_.front();
+    const std::size_t answered = std::min(room, first.questions);
+    room -= answered;
+    first.questions -= answered;
+    if (first.questions > 0) break;
+    complete.push_back(std::move(first.answer));
+    kept_back_.pop_front();
+  }
+  return complete;
+}
+
+// Everything waits for a service; of what the others have to say late answers of the resolver are taken in, and come
+// next.
+void Twin::World::stand_still() {
+  standstills_ += 1;
+  const auto is_late_answer = [](const Arrival& each) {
+    return each.event && std::holds_alternative<Resolved>(*each.event);
+  };
+  const auto first = std::stable_partition(to_hear_.begin(), to_hear_.end(),
+                                           [&](const Arrival& each) { return !is_late_answer(each); });
+  for (auto each = first; each != to_hear_.end(); ++each) taken_in_.push_back(std::get<Resolved>(*each->event));
+  to_hear_.erase(first, to_hear_.end());
+  for (Resolved& each : late_answers()) taken_in_.push_back(std::move(each));
+  late_ = kept_back_.size();
 }
 
 // One client of the trigger socket is heard in a round.
@@ -469,6 +510,10 @@ bool Twin::World::next_step() {
     const Command command = std::move(commands_.front());
     commands_.pop_front();
     std::visit([this](const auto& c) { carry_out(c); }, command);
+  } else if (!taken_in_.empty()) {
+    const Resolved answer = std::move(taken_in_.front());
+    taken_in_.pop_front();
+    send(answer);
   } else if (ticking_ && brain_->wants_tick()) {
     send(Tick{});
   } else if (std::exchange(ticking_, false)) {
@@ -617,10 +662,9 @@ void Twin::World::act(const ResolverAnswers&) {
   if (!known_until_) known_until_ = now_ + kCacheTime;
   if (std::exchange(waits_until_, std::nullopt)) {
     late_ -= 1;
-    send(kept_back_.front());
+    send(kept_back_.front().answer);
     kept_back_.pop_front();
   }
-  for (Resolved& answer : std::exchange(kept_back_, {})) arrived_.push_back({{}, std::move(answer)});
   settle();
 }
 
@@ -718,31 +762,26 @@ bool Twin::World::is_known(const std::string& question) const {
 
 void Twin::World::carry_out(const Resolve& c) {
   Resolved answer{c.message, {}};
-  bool asked = false;
+  std::size_t questions = 0;
   for (const std::string& address : c.addresses) {
     const std::string question = (c.rewrite_first ? "r "
                                   : c.probe       ? "p "
                                                   : "d ") +
                                  word(envelope_of(c.message).sender) + ' ' + address;
     if (!is_known(question)) {
-      asked = true;
+      questions += 1;
       last_question_ = address.empty() ? "" : question;
       last_answer_ = resolve(address);
       known_until_ = stalls_ ? std::nullopt : std::optional(now_ + kCacheTime);
     }
     answer.answers.push_back(last_answer_);
   }
-  if (!asked && late_ == 0) return send(std::move(answer));
-  standstills_ += 1;
+  if (questions == 0 && late_ == 0) return send(std::move(answer));
+  if (late_ == 0) stand_still();
   if (!stalls_ && late_ == 0) return send(std::move(answer));  // Postfix waits for it
   // In the order of the questions: nobody waits behind a late one.
-  if (!stalls_) {
-    arrived_.push_back({{}, std::move(answer)});
-  } else {
-    kept_back_.push_back(std::move(answer));
-    if (late_ == 0) waits_until_ = now_ + kPatience;
-  }
-  late_ += 1;
+  if (late_++ == 0) waits_until_ = now_ + kPatience;
+  kept_back_.push_back({std::move(answer), questions});
 }
 
 void Twin::World::carry_out(const RequestAgent& c) {
@@ -800,7 +839,7 @@ void Twin::World::carry_out(const AskService& c) {
   const auto* add = std::get_if<FlushAdd>(&c.request);
   const bool asked = add == nullptr || is_for_flush_service(add->site);
   if (asked) {
-    standstills_ += 1;
+    stand_still();
     see(sight_of(c));
   }
   send(ServiceAnswered{c.ticket, !asked || works(codec::service_of(c.request))});  // Postfix waits for it
