@@ -6,6 +6,7 @@
 // says otherwise. Requests are numbered from 1 in the order in which they are made.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -80,11 +81,15 @@ struct Advance {
   std::int64_t seconds = 1;
   friend bool operator==(const Advance&, const Advance&) = default;
 };
-// The clock moves in one step, forward only.
+// The clock is set, forward or back; it is never set to a second before kEarliest.
 struct Jump {
   std::int64_t seconds = 1;
   friend bool operator==(const Jump&, const Jump&) = default;
 };
+inline constexpr std::int64_t kEarliest = -1'000'000;  // virtual
+[[nodiscard]] constexpr std::int64_t second_after(const Jump& jump, std::int64_t now) {
+  return std::max(now + jump.seconds, kEarliest);
+}
 
 // Bytes for the trigger socket, in one connection.
 struct TriggerInput {

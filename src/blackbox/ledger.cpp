@@ -90,9 +90,9 @@ void Ledger::note(const Input& input) {
     note_break(crash->request);
     end_delivery(crash->request, Standing::waiting);
   } else if (const auto* advance = std::get_if<Advance>(&input)) {
-    move_clock(advance->seconds);
+    move_clock(now_ + advance->seconds);
   } else if (const auto* jump = std::get_if<Jump>(&input)) {
-    move_clock(jump->seconds);
+    move_clock(second_after(*jump, now_));
   } else if (const auto* unlisten = std::get_if<Unlisten>(&input)) {
     listening_[unlisten->transport] = false;
   } else if (const auto* relisten = std::get_if<Relisten>(&input)) {
@@ -108,8 +108,8 @@ void Ledger::note(const Input& input) {
   }
 }
 
-void Ledger::move_clock(std::int64_t seconds) {
-  now_ += seconds;
+void Ledger::move_clock(std::int64_t to) {
+  now_ = to;
   resolver_was_late_ |= stalls_since_.has_value();
 }
 

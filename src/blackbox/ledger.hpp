@@ -87,7 +87,7 @@ class Ledger {
   void end_delivery(int request, Standing standing);
 
   void note_break(int request);
-  void move_clock(std::int64_t seconds);
+  void move_clock(std::int64_t to);
 
   Setup setup_;
   std::set<std::string> failing_;

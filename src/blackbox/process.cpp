@@ -227,7 +227,7 @@ void Process::Impl::act(const Advance& advance) {
   }
 }
 
-void Process::Impl::act(const Jump& jump) { move_to(notes_.now + std::max<std::int64_t>(jump.seconds, 0)); }
+void Process::Impl::act(const Jump& jump) { move_to(second_after(jump, notes_.now)); }
 
 void Process::Impl::act(const BounceLogAppears& log) {
   if (!scratch_->put_bounce_log(log.message)) notes_.see(no_message(log.message));

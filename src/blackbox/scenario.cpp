@@ -249,12 +249,14 @@ Result<Input> parse_crash(const Words& words) {
   return Input{Crash{*request}};
 }
 
-template <class T, std::int64_t kMost>
+template <class T, std::int64_t kLeast, std::int64_t kMost>
 Result<Input> parse_seconds(const Words& words) {
   const auto number =
-      words.size() == 2 && !words[1].value ? number_of(words[1].text, 1, kMost) : std::optional<std::int64_t>();
-  if (!number)
-    return failure(in_quotes(words[0].text) + " needs a number of seconds from 1 to " + std::to_string(kMost));
+      words.size() == 2 && !words[1].value ? number_of(words[1].text, kLeast, kMost) : std::optional<std::int64_t>();
+  if (!number) {
+    return failure(in_quotes(words[0].text) + " needs a number of seconds from " + std::to_string(kLeast) + " to " +
+                   std::to_string(kMost));
+  }
   return Input{T{*number}};
 }
 
@@ -291,8 +293,8 @@ constexpr Kind kKinds[] = {
     {"hangup", parse_one<HangUp>},
     {"reply", parse_reply},
     {"crash", parse_crash},
-    {"advance", parse_seconds<Advance, kAdvanceMax>},
-    {"jump", parse_seconds<Jump, kTimeMax>},
+    {"advance", parse_seconds<Advance, 1, kAdvanceMax>},
+    {"jump", parse_seconds<Jump, kEarliest, kTimeMax>},
     {"trigger", parse_one<TriggerInput>},
     {"bounce-log", parse_one<BounceLogAppears>},
     {"unlisten", parse_one<Unlisten>},
@@ -486,7 +488,8 @@ std::string show(const std::vector<Scenario>& scenarios) {
 std::vector<std::string> expected_lines(const std::vector<Observation>& seen, std::int64_t began) {
   std::vector<std::string> lines;
   for (const Observation& each : seen) {
-    lines.push_back((each.at == began ? "" : '+' + std::to_string(each.at - began) + ' ') + show(each));
+    const std::int64_t later = each.at - began;
+    lines.push_back((later == 0 ? "" : (later > 0 ? "+" : "") + std::to_string(later) + ' ') + show(each));
   }
   return lines;
 }

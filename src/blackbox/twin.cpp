@@ -208,7 +208,7 @@ class Twin::World {
   void act(const Crash&);
   void act(const Advance&);
   void act(const Jump& j) {
-    now_ += j.seconds;
+    now_ = kStart + second_after(j, now_ - kStart);
     settle();
   }
   void act(const TriggerInput& t) {

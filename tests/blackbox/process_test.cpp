@@ -44,7 +44,7 @@ class Watched {
   Lines operator()(const Input& input) {
     const Lines lines = expected_lines(process_->apply(input), now_);
     if (const auto* advance = std::get_if<Advance>(&input)) now_ += advance->seconds;
-    if (const auto* jump = std::get_if<Jump>(&input)) now_ += jump->seconds;
+    if (const auto* jump = std::get_if<Jump>(&input)) now_ = second_after(*jump, now_);
     return lines;
   }
   Lines start(std::map<std::string, std::string> parameters = {}) {

@@ -68,6 +68,7 @@ std::vector<Line> lines() {
       {"crash 9", Crash{9}},
       {"advance 60", Advance{60}},
       {"jump 86400", Jump{86400}},
+      {"jump -86400", Jump{-86400}},
       {"trigger \"F\\x00\"", TriggerInput{std::string("F\0", 2)}},
       {"trigger \"\"", TriggerInput{""}},
       {"bounce-log A", BounceLogAppears{"A"}},
@@ -154,7 +155,7 @@ TEST(ScenarioText, BadLinesSayWhatIsWrong) {
            {"crash 1 2", "number of a request"},
            {"advance 0", "from 1 to 1000000"},
            {"advance 1000001", "from 1 to 1000000"},
-           {"jump -5", "number of seconds"},
+           {"jump -1000001", "number of seconds"},
            {"setup a=1 a=2", "given twice"},
        }) {
     const Result<Input> read = parse_input(bad.line);
@@ -279,7 +280,7 @@ class Chance {
       case 4: return reply();
       case 5: return Crash{1 + roll(1'000'000'000)};
       case 6: return Advance{1 + roll(1'000'000)};
-      case 7: return Jump{1 + roll(1'000'000'000)};
+      case 7: return Jump{roll(1'000'000'000) - 1'000'000};
       case 8: return TriggerInput{bytes()};
       case 9: return BounceLogAppears{bytes()};
       case 10: return Unlisten{bytes()};

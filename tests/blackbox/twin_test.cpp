@@ -25,7 +25,7 @@ class Desk {
     EXPECT_TRUE(input.has_value()) << line << ": " << (input ? "" : input.error().text);
     const std::int64_t began = now;
     if (const auto* advance = std::get_if<Advance>(&*input)) now += advance->seconds;
-    if (const auto* jump = std::get_if<Jump>(&*input)) now += jump->seconds;
+    if (const auto* jump = std::get_if<Jump>(&*input)) now = second_after(*jump, now);
     return expected_lines(twin.apply(*input), began);
   }
   static std::unique_ptr<Brain> make_model(const Config& config) { return model::make_model(config); }
