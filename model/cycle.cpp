@@ -149,7 +149,7 @@ void Model::admit(const ScanEntry& entry) {
   message.flush_each = entry.flush_request && heeded;
   message.expire = entry.expire_request && heeded;
   message.lift = scan_of(entry.queue).current.lift || message.flush_each;
-  message.queued = s_.steady;
+  message.queued = message.refilled = read_steady();
   message.active_arrival = now_;
   message.room = s_.config.message_recipient_minimum;  //= R-PAR-013
   message.reading = true;
@@ -185,7 +185,6 @@ void Model::on(const Admitted& event) {
     message.deferred = true;
     message.more = event.batch.more;
     message.unread = event.batch.unread;
-    message.refilled = s_.steady;
     batch_over(event.message);
     return;
   }

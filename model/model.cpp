@@ -25,7 +25,7 @@ constexpr bool is_answer =
 void Model::handle(Time now, const Event& event, std::vector<Command>& out) {
   now_ = now;
   out_ = &out;
-  advance_steady_time();
+  s_.last_event = clock();
   std::visit(
       [this](const auto& e) {
         if constexpr (!is_answer<std::decay_t<decltype(e)>>) decide_who_is_first();
@@ -42,36 +42,38 @@ std::optional<Seconds> Model::next_deadline() const {
 }
 
 bool Model::wants_tick() const {
-  if (s_.timers.empty() || !s_.last_wall) return false;
+  if (s_.timers.empty()) return false;
   const Timer& first = s_.timers.front();
-  return first.due <= *s_.last_wall && first.serial <= s_.round_serial;
+  return first.due <= s_.last_event && first.serial <= s_.round_serial;
 }
 
 bool Model::wants_turn() const { return s_.import.yielded && !s_.import.active; }
 
 // Steady time follows the wall clock, but after a backward jump it advances by half of the real progress until
-// the wall clock has caught up. Round robin has no use for it, and does not speak of it.
-void Model::advance_steady_time() {
+// the wall clock has caught up; all this when it is read, and only then. Round robin has no use for it, and does not
+// speak of it.
+Seconds Model::read_steady() {
   const Seconds wall = clock();
   const auto tell = [this](const LogTimeJump& jump) {
     if (!round_robin()) log(jump);
   };
-  if (!s_.last_wall) {
+  if (!s_.steady_read) {
     s_.steady = wall;
   } else if (wall >= s_.steady) {
     if (s_.slewing) tell({.again = false, .recovered = true});
     s_.slewing = false;
+    s_.slew_rest = Seconds{0};
     s_.steady = wall;
-  } else if (wall < *s_.last_wall) {
+  } else if (wall < *s_.steady_read) {
     tell({.again = s_.slewing, .recovered = false});
     s_.slewing = true;
-    s_.slew_rest = Seconds{0};
   } else {
-    const Seconds progress = wall - *s_.last_wall + s_.slew_rest;
+    const Seconds progress = wall - *s_.steady_read + s_.slew_rest;
     s_.steady += progress / 2;
     s_.slew_rest = progress % 2;
   }
-  s_.last_wall = wall;
+  s_.steady_read = wall;
+  return s_.steady;
 }
 
 // Timers run in order of due time, equal ones in order of setting.

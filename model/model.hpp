@@ -62,7 +62,7 @@ class Model final : public InspectableBrain {
   void on(const BounceLogChecked&);
   void on(const FileChecked&);
   void on(const ServiceAnswered&);
-  void advance_steady_time();
+  Seconds read_steady();
   void set_timer(Timer timer, Seconds delay);
   void cancel_timer(Timer::Kind kind, const std::string& transport, DestinationId destination);
   void timer_fired(const Timer& timer);

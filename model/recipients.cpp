@@ -46,7 +46,6 @@ void Model::take_batch(MessageId id, Batch batch) {
   message.reading = true;
   message.more = batch.more;
   message.unread = batch.unread;
-  message.refilled = s_.steady;
   std::vector<Placement> sorted;
   for (Recipient& r : batch.recipients) sorted.push_back({std::move(r), std::nullopt});
   sort_placements(sorted);
@@ -108,7 +107,6 @@ void Model::on(const ReadFailed& event) {
   if (found == s_.messages.end() || !awaits_batch(found->second)) return;
   Message& message = found->second;
   message.reading = false;
-  message.refilled = s_.steady;
   if (message.refs == 0 && message.disposals == 0) {  // nothing else goes on: the file is unusable
     command(MarkCorrupt{event.message});
     forget(event.message);
@@ -320,6 +318,7 @@ void Model::add_recipient(EntryId id, const Recipient& recipient) {
 void Model::ask_for_recipients(MessageId id) {
   Message& message = s_.messages.at(id);
   message.reading = true;
+  message.refilled = read_steady();
   std::int64_t room = message.room - message.in_core;
   if (!s_.config.habits.late_reads) room = std::min<std::int64_t>(room, 5000);
   command(ReadRecipients{id, round_robin() ? batch_size() : room});

@@ -259,10 +259,11 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
   }
   const bool may_read = message.more && message.refs > 0;
   const std::int64_t free = message.room - message.in_core;
-  const bool many = free >= t.config.refill_limit;                                      //= R-PAR-018
-  const bool late = free > 0 && s_.steady - message.refilled >= t.config.refill_delay;  //= R-PAR-020
-  const bool early = (many || late) && !s_.config.habits.late_reads;
-  if (!after_first_read && may_read && early) return suspend_for_read(false);
+  if (!after_first_read && may_read && free > 0 && !s_.config.habits.late_reads) {
+    const bool many = free >= t.config.refill_limit;  //= R-PAR-018
+    if (many || read_steady() - message.refilled >= t.config.refill_delay)
+      return suspend_for_read(false);  //= R-PAR-020
+  }
   if (has_entries(job)) {
     if (const auto entry = next_entry(id)) return {entry, false};
   }
@@ -374,10 +375,11 @@ JobId Model::preempt(const std::string& name, JobId current_id) {
 // The remembered answer is used within its second, and "none" until something resets it: this shows.
 std::optional<JobId> Model::candidate_for(const std::string& name, JobId current) {
   Transport& t = s_.transports.at(name);
-  if (t.candidate_for == current && (t.candidate_at == s_.steady || !t.candidate)) return t.candidate;
+  const Seconds steady = read_steady();
+  if (t.candidate_for == current && (t.candidate_at == steady || !t.candidate)) return t.candidate;
   t.candidate = best_candidate(t, current);
   t.candidate_for = current;
-  t.candidate_at = s_.steady;
+  t.candidate_at = steady;
   return t.candidate;
 }
 

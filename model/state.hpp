@@ -178,9 +178,11 @@ struct Timer {
 struct State {
   Config config;
 
+  Seconds last_event{0};  // by the wall clock
+
   // Steady time: never runs backward (spec/scheduling.md, conventions).
-  Seconds steady{0};
-  std::optional<Seconds> last_wall;
+  Seconds steady{0};                   // when it was read last
+  std::optional<Seconds> steady_read;  // what the wall clock said then
   Seconds slew_rest{0};
   bool slewing = false;
 

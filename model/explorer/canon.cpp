@@ -76,17 +76,18 @@ class Naming {
     table.try_emplace(id, table.size() + 1);
   }
 
+  // No world sets its clock back: steady time, whenever it is read, is that of the clock.
   void name_messages() {
     std::vector<Seconds> ages;
     for (const auto& [id, message] : s_.messages) {
       names_.messages.emplace(id, message_of(message.queue_id) + 1);
-      ages.push_back(s_.steady - message.queued);
+      ages.push_back(e_.now - message.queued);
     }
     // Ages above the greatest that is told apart keep their order and nothing else.
     std::sort(ages.begin(), ages.end());
     ages.erase(std::unique(ages.begin(), ages.end()), ages.end());
     for (const auto& [id, message] : s_.messages) {
-      const Seconds age = s_.steady - message.queued;
+      const Seconds age = e_.now - message.queued;
       Seconds said = age;
       if (age > age_max_) {
         const auto first_old = std::upper_bound(ages.begin(), ages.end(), age_max_);
@@ -306,8 +307,8 @@ class Walk {
   void restore_constants() {
     s = {};
     s.config = codec_.config();
-    s.steady = kStart;
-    s.last_wall = kStart;
+    s.last_event = s.steady = kStart;
+    s.steady_read = kStart;
     // Above every id in use, so that new ones are new.
     s.last_message = s.last_agent = s.last_ticket = s.last_id = 1000;
     e = {};
@@ -344,7 +345,7 @@ class Walk {
       const std::optional<JobId> none;
       a.maybe(t.candidate_for, id);
       a.maybe(t.candidate_for ? t.candidate : none, id);
-      const bool now = t.candidate_for && t.candidate && t.candidate_at == s.steady;
+      const bool now = t.candidate_for && t.candidate && t.candidate_at == e.now;
       a.number(now ? 1 : 0);
     } else {
       a.maybe(t.candidate_for, id);
@@ -377,7 +378,7 @@ class Walk {
     a.number(m.more);
     a.number(m.unread);
     if constexpr (A::kWrites) {  // looked at only while there is something to read
-      a.time(m.more ? m.refilled : s.steady, -refill_delay_max());
+      a.time(m.more ? m.refilled : e.now, -refill_delay_max());
     } else {
       a.time(m.refilled);
     }

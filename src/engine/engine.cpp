@@ -26,7 +26,6 @@ void Engine::handle(Time now, const Event& event, std::vector<Command>& out) {
   now_ = now;
   second_ = now.seconds();
   out_ = &out;
-  advance_steady_time();
   std::visit(
       [this](const auto& e) {
         if constexpr (!is_answer<std::decay_t<decltype(e)>>) decide_who_is_first();
@@ -39,28 +38,29 @@ void Engine::handle(Time now, const Event& event, std::vector<Command>& out) {
 
 std::optional<Seconds> Engine::next_deadline() const { return timers_.next_due(); }
 
-bool Engine::wants_tick() const { return last_wall_ && timers_.is_due(*last_wall_, round_serial_); }
+bool Engine::wants_tick() const { return timers_.is_due(second_, round_serial_); }
 
 bool Engine::wants_turn() const { return import_.yielded && !import_.active; }
 
-void Engine::advance_steady_time() {
-  if (last_wall_ == second_ && !slewing_) return;
-  if (!last_wall_) {
+Seconds Engine::read_steady() {
+  if (steady_read_ == second_ && !slewing_) return steady_;
+  if (!steady_read_) {
     steady_ = steady_begin_ = second_;
   } else if (second_ >= steady_) {
     if (slewing_ && !round_robin_) log(LogTimeJump{.again = false, .recovered = true});
     slewing_ = false;
+    slew_rest_ = Seconds{0};
     steady_ = second_;
-  } else if (second_ < *last_wall_) {
+  } else if (second_ < *steady_read_) {
     if (!round_robin_) log(LogTimeJump{.again = slewing_, .recovered = false});
     slewing_ = true;
-    slew_rest_ = Seconds{0};
   } else {
-    const Seconds passed = second_ - *last_wall_ + slew_rest_;
+    const Seconds passed = second_ - *steady_read_ + slew_rest_;
     steady_ += passed / 2;
     slew_rest_ = passed % 2;
   }
-  last_wall_ = second_;
+  steady_read_ = second_;
+  return steady_;
 }
 
 void Engine::on(const Turn&) {

@@ -70,7 +70,7 @@ class Engine final : public InspectableBrain {
   void on(const BounceLogChecked&);
   void on(const FileChecked&);
   void on(const ServiceAnswered&);
-  void advance_steady_time();
+  Seconds read_steady();
   void timer_fired(const Timer& timer);
   template <class C>
   void command(C c) {
@@ -79,7 +79,9 @@ class Engine final : public InspectableBrain {
   void log(LogRecord record) { command(Log{std::move(record)}); }
   void mark(Rule rule) { rules_[static_cast<std::size_t>(rule)] += 1; }
   [[nodiscard]] Seconds clock() const { return second_; }
+  // When steady time was read last.
   [[nodiscard]] Age age_of_engine() const { return static_cast<Age>((steady_ - steady_begin_).count()); }
+  Age read_age() { return read_steady(), age_of_engine(); }
   [[nodiscard]] Seconds steady_at(Age age) const { return steady_begin_ + Seconds{age}; }
 
   // cycle/scans.cpp
@@ -292,8 +294,9 @@ class Engine final : public InspectableBrain {
   Seconds second_{0};
   std::vector<Command>* out_ = nullptr;
 
+  // Steady time as it was read last, and what the wall clock said then.
   Seconds steady_{0}, steady_begin_{0}, slew_rest_{0};
-  std::optional<Seconds> last_wall_;
+  std::optional<Seconds> steady_read_;
   bool slewing_ = false;
 
   TimerQueue timers_;

@@ -70,7 +70,7 @@ class Engine::Painter {
     out.queue_id = in.queue_id;
     out.stage = static_cast<std::int64_t>(in.stage);
     out.queued = when(in.queued);
-    out.refilled = in.stage == Stage::admitting ? Seconds{0} : when(in.refilled);
+    out.refilled = when(in.refilled);
     out.reading = in.reading;
     out.more = in.more;
     out.deferred = in.deferred;

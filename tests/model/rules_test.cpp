@@ -542,6 +542,19 @@ TEST(Rules, ARefillThatFailsIsTheEndOnlyWhenNothingElseGoesOn) {
   EXPECT_TRUE(transport(desk.state(), "t").jobs.empty());
 }
 
+TEST(Rules, WhatTheClockSaysComesBeforeARefill) {
+  Desk desk(small_batches());
+  Mail mail;
+  mail.recipients = {to("a@d.t"), to("b@e.t"), to("c@f.t"), to("d@g.t")};
+  mail.readable = false;
+  desk.arrive(mail);
+  desk.end();
+  desk.pass(-100);
+  (void)desk.take();
+  desk.end();
+  EXPECT_EQ(desk.take(), (Words{"log jump", "cannot read on", "corrupt"}));
+}
+
 // The slots of a job that had been retired with its recipients in memory are not lost.
 TEST(Rules, ACorruptFileGivesItsRecipientSlotsBack) {
   Config config = small_batches();
@@ -676,30 +689,68 @@ TEST(Rules, ARequestThatCannotBeSentIsMovedAway) {
   EXPECT_EQ(desk.take().back(), std::string("append defer r@d.t delayed ") + kUnavailable);
 }
 
-TEST(Rules, SteadyTimeNeverRunsBackward) {
+// Steady time at the entry of each message, and what is said about the clock then.
+struct Entries {
+  explicit Entries(Config config = plain_config()) : desk(std::move(config)) { enter(); }
+  std::int64_t after(std::int64_t seconds) {
+    desk.pass(seconds);
+    (void)desk.take();
+    return enter();
+  }
+  std::int64_t enter() {
+    desk.arrive("r" + std::to_string(++count) + "@d.t");
+    const Words all = desk.take();
+    said.clear();
+    std::copy_if(all.begin(), all.end(), std::back_inserter(said), [](const std::string& word) {
+      return word == "log jump" || word == "log another jump" || word == "log recovered";
+    });
+    const Seconds now = desk.state().messages.back().queued;
+    if (!begin) begin = now;
+    return (now - *begin).count();
+  }
+
   Desk desk;
-  const Seconds before = desk.state().steady;
-  desk.pass(-100);
-  EXPECT_EQ(desk.take(), Words{"log jump"});
-  EXPECT_EQ(desk.state().steady, before);
-  desk.pass(1);
-  desk.pass(1);
-  EXPECT_EQ(desk.state().steady - before, Seconds{1}) << "half of the progress";
-  desk.pass(-10);
-  EXPECT_EQ(desk.take(), Words{"log another jump"});
-  EXPECT_EQ(desk.state().steady - before, Seconds{1});
-  desk.pass(200);
-  EXPECT_EQ(desk.state().steady - before, Seconds{92}) << "the wall clock has caught up";
-  EXPECT_EQ(desk.take(), Words{"log recovered"});
+  int count = 0;
+  Words said;
+  std::optional<Seconds> begin;
+};
+
+TEST(Rules, SteadyTimeNeverRunsBackward) {
+  Entries at;
+  EXPECT_EQ(at.after(-100), 0);
+  EXPECT_EQ(at.said, Words{"log jump"});
+  EXPECT_EQ(at.after(1), 0);
+  EXPECT_EQ(at.after(1), 1) << "half of the progress";
+  EXPECT_EQ(at.after(3), 2);
+  EXPECT_EQ(at.said, Words{});
+  EXPECT_EQ(at.after(-10), 2);
+  EXPECT_EQ(at.said, Words{"log another jump"});
+  EXPECT_EQ(at.after(1), 3) << "and half a second from before";
+  EXPECT_EQ(at.after(200), 96) << "the wall clock has caught up";
+  EXPECT_EQ(at.said, Words{"log recovered"});
+}
+
+// What happens between two readings does not count.
+TEST(Rules, AClockThatIsSetBackIsNoticedWhenSteadyTimeIsRead) {
+  Entries at;
+  at.desk.pass(-100);
+  at.desk.pass(100);
+  EXPECT_EQ(at.desk.take(), Words{});
+  EXPECT_EQ(at.after(50), 50);
+  EXPECT_EQ(at.said, Words{});
+  at.desk.pass(100);
+  EXPECT_EQ(at.after(-100), 50);
+  EXPECT_EQ(at.said, Words{});
 }
 
 TEST(Rules, RoundRobinDoesNotSpeakOfAClockThatIsSetBack) {
   Config config = plain_config();
   config.scheduler = Scheduler::round_robin;
-  Desk desk(config);
-  desk.pass(-100);
-  desk.pass(200);
-  EXPECT_EQ(desk.take(), Words{});
+  Entries at(config);
+  at.after(-100);
+  EXPECT_EQ(at.said, Words{});
+  at.after(200);
+  EXPECT_EQ(at.said, Words{});
 }
 
 // A scan that ended is begun again in the same step, once; what is asked for meanwhile waits for the next turn.

@@ -184,6 +184,7 @@ class Desk {
     if (open_.at(c.message).mail.readable) {
       send(RecipientsRead{c.message, read(open_.at(c.message), c.at_most)});
     } else {
+      note("cannot read on");
       send(ReadFailed{c.message});
     }
   }

@@ -14,7 +14,7 @@ void Engine::admit(const ScanEntry& entry) {
   message.flush_each = heeds_mode && entry.flush_request;
   message.lift = scan_of(entry.queue).current.lift || message.flush_each;
   message.expire = heeds_mode && entry.expire_request;
-  message.queued = age_of_engine();
+  message.queued = message.refilled = read_age();
   message.active_arrival = now_;
   mark(Rule::par_013);
   message.room = config_.message_recipient_minimum;  //= R-PAR-013
@@ -59,7 +59,6 @@ void Engine::on(const Admitted& event) {
     message.deferred = true;
     message.more = event.batch.more;
     message.unread = event.batch.unread;
-    message.refilled = age_of_engine();
     batch_over(m);
     return;
   }

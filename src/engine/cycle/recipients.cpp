@@ -47,7 +47,6 @@ void Engine::take_batch(Ref<Message> m, const Batch& batch) {
   Message& message = messages_[m];
   message.more = batch.more;
   message.unread = batch.unread;
-  message.refilled = age_of_engine();
   did_change_message(m);
   keys_.resize(std::max(keys_.size(), batch.recipients.size()));
   const std::size_t count = batch.recipients.size();
@@ -126,7 +125,6 @@ void Engine::on(const ReadFailed& event) {
   if (!m) return;
   Message& message = messages_[m];
   if (message.stage != Stage::active || !message.reading || !message.batch.empty()) return;
-  message.refilled = age_of_engine();
   end_reading(m);
   if (message.refs == 0 && message.disposals == 0) {
     command(MarkCorrupt{event.message});
@@ -142,7 +140,8 @@ void Engine::on(const Resolved& event) {
 
 void Engine::ask_for_recipients(Ref<Message> m) {
   begin_reading(m);
-  const Message& message = messages_[m];
+  Message& message = messages_[m];
+  message.refilled = read_age();
   const std::int64_t room = message.room - message.in_core;
   command(ReadRecipients{message.id, round_robin_ ? batch_size() : at_once(room)});
 }

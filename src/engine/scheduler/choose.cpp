@@ -70,10 +70,9 @@ Engine::Choice Engine::choose_peer(Ref<Job> j, bool after_first_read, bool after
 
   const bool may_read = message.more && message.refs > 0;
   const std::int64_t free = message.room - static_cast<std::int64_t>(message.in_core);
-  if (may_read && !after_first_read && !config_.habits.late_reads) {
+  if (may_read && free > 0 && !after_first_read && !config_.habits.late_reads) {
     const bool many = free >= t.config.refill_limit;
-    const bool late = free > 0 && steady_ - steady_at(message.refilled) >= t.config.refill_delay;
-    if (many || late) {
+    if (many || read_steady() - steady_at(message.refilled) >= t.config.refill_delay) {
       mark(many ? Rule::par_018 : Rule::par_020);  //= R-PAR-018  //= R-PAR-020
       ask_for_recipients(job.message);
       return suspend_choice(true, false);

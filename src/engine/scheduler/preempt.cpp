@@ -61,10 +61,11 @@ Ref<Job> Engine::preempt(Transport& t, Ref<Job> c) {
 
 // The remembered answer is used within its second, and "none" until something resets it: this shows.
 Ref<Job> Engine::candidate_for(Transport& t, Ref<Job> current) {
-  if (t.candidate_for == current && (!t.candidate || t.candidate_at == steady_)) return t.candidate;
+  const Seconds steady = read_steady();
+  if (t.candidate_for == current && (!t.candidate || t.candidate_at == steady)) return t.candidate;
   t.candidate = best_candidate(t, current);
   t.candidate_for = current;
-  t.candidate_at = steady_;
+  t.candidate_at = steady;
   return t.candidate;
 }
 

@@ -37,7 +37,7 @@ struct Entry;
 struct Agent;
 struct Timer;
 
-// Seconds of steady time since the engine's first event; steady time never runs backward.
+// Seconds of steady time since the engine read it first; steady time never runs backward.
 using Age = std::uint32_t;
 
 // With many thousands of messages held, an event costs the time in which memory brings what it touches. So the objects
