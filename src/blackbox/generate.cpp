@@ -233,7 +233,10 @@ std::vector<Input> inputs_of(const Step& step, const Ledger& ledger) {
     case StepKind::serve_all: return serve(ledger, step.a % 2 == 0);
     case StepKind::advance: return move_clock(ledger, step, Advance{1 + step.a % 10});
     case StepKind::advance_far: return move_clock(ledger, step, Advance{30 + step.a % 90});
-    case StepKind::jump: return move_clock(ledger, step, Jump{1 + step.a % 100});
+    case StepKind::jump: {
+      const std::int64_t seconds = 1 + step.a % 100;
+      return move_clock(ledger, step, Jump{step.b % 3 == 0 ? -seconds : seconds});
+    }
     case StepKind::trigger: {
       constexpr auto kTriggers = std::to_array<const char*>({"I", "D", "F", "A", "W", "DF", "AI", "FIA", "X", "IIDD"});
       return {TriggerInput{kTriggers[step.a % kTriggers.size()]}};

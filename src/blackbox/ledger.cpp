@@ -109,8 +109,9 @@ void Ledger::note(const Input& input) {
 }
 
 void Ledger::move_clock(std::int64_t to) {
+  set_back_ += std::max<std::int64_t>(now_ - to, 0);
   now_ = to;
-  resolver_was_late_ |= stalls_since_.has_value();
+  resolver_was_late_ |= stalls_since_ && to > *stalls_since_;
 }
 
 void Ledger::note_break(int request) {

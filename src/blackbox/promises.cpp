@@ -49,8 +49,9 @@ void Promises::look_at(const Input& input, const Ledger& books) {
   if (found == books.running().end()) return;
   const Requested& request = found->second.request;
   const TransportConfig& transport = config_.transport(request.transport);
-  last_of_destination_[destination_of(request, transport)] = books.now();
-  last_of_transport_[request.transport] = books.now();
+  const std::int64_t now = books.now() + books.set_back();
+  last_of_destination_[destination_of(request, transport)] = now;
+  last_of_transport_[request.transport] = now;
 }
 
 void Promises::look_at(const Observation& observation, const Ledger& before, const Ledger& after) {
@@ -119,8 +120,9 @@ void Promises::limits(const Requested& requested, std::int64_t at, const std::st
   if (transport.destination_rate_delay > Seconds{0}) {
     const auto last = last_of_destination_.find(destination);
     if (last != last_of_destination_.end()) {
-      test("PAR-069", at - last->second >= transport.destination_rate_delay.count(),
-           what + ", " + std::to_string(at - last->second) + " s after the last",
+      const std::int64_t pause = at + after.set_back() - last->second;
+      test("PAR-069", pause >= transport.destination_rate_delay.count(),
+           what + ", " + std::to_string(pause) + " s after the last",
            "a pause of " + std::to_string(transport.destination_rate_delay.count()) + " s");
     }
   }

@@ -50,7 +50,8 @@ class Promises {
   std::map<std::string, std::uint64_t> tested_;
   std::optional<BrokenPromise> broken_;
   bool forced_ = false;  // time stamps have been declared void by a trigger: later scans may have been asked for it too
-  std::map<std::string, std::int64_t> last_of_destination_, last_of_transport_;  // ends of deliveries, for rate delays
+  std::map<std::string, std::int64_t> last_of_destination_,
+      last_of_transport_;  // ends of deliveries, whatever the clock was set to since
 };
 
 }  // namespace weir::blackbox

@@ -28,8 +28,6 @@ import mutate  # noqa: E402
 # Name: why a process with this fault does the same, seen from outside.
 UNSEEN: dict[str, str] = {
     "ids-shared-by-all-queue-managers": "a process has one queue manager",
-    "dead-destination-follows-steady-time": "no input sets the clock back, which Postfix notices at other moments (DV-30)",
-    "steady-time-runs-backward": "no input sets the clock back, which Postfix notices at other moments (DV-30)",
 }
 
 # Name: (seed, number) of a generated script that shows it; found by a search over 15,000 of them.
