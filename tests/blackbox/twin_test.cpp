@@ -43,6 +43,17 @@ TEST(TwinTest, DeliversAMessage) {
   EXPECT_EQ(desk("reply 1 done"), (Lines{"queue A gone"}));
 }
 
+TEST(TwinTest, ItsClockIsSetBackWithinBounds) {
+  Desk desk("setup t1");
+  EXPECT_EQ(desk("message A a@d1.t1"), (Lines{"connect t1 waiting 1", "queue A active"}));
+  EXPECT_EQ(desk("jump -1000000"), Lines{});
+  EXPECT_EQ(desk("jump -1000000"), Lines{});
+  EXPECT_EQ(desk("agent t1"), (Lines{"request 1 A via t1 nexthop=d1 to a@d1.t1"}));
+  EXPECT_EQ(desk("reply 1 retry"), (Lines{"queue A deferred due -999700"}));
+  EXPECT_EQ(desk("message B b@d1.t1"), (Lines{"log warning: backward time jump detected -- slewing clock",
+                                              "connect t1 waiting 1", "queue B active"}));
+}
+
 TEST(TwinTest, WhatIsNotThereIsSaid) {
   Desk desk("setup t1");
   EXPECT_EQ(desk("agent t1"), Lines{"nothing-there connection to t1"});
