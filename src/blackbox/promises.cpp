@@ -117,15 +117,18 @@ void Promises::limits(const Requested& requested, std::int64_t at, const std::st
     test("PAR-026", busy <= limit, std::to_string(busy) + " deliveries at a time to " + destination,
          "at most " + std::to_string(limit));
   }
-  if (transport.destination_rate_delay > Seconds{0}) {
-    const auto last = last_of_destination_.find(destination);
-    if (last != last_of_destination_.end()) {
-      const std::int64_t pause = at + after.set_back() - last->second;
-      test("PAR-069", pause >= transport.destination_rate_delay.count(),
-           what + ", " + std::to_string(pause) + " s after the last",
-           "a pause of " + std::to_string(transport.destination_rate_delay.count()) + " s");
-    }
-  }
+  const std::int64_t now = at + after.set_back();
+  pause("PAR-069", transport.destination_rate_delay, last_of_destination_, destination, now, what);
+  pause("PAR-071", transport.transport_rate_delay, last_of_transport_, requested.transport, now, what);
+}
+
+void Promises::pause(std::string_view requirement, Seconds delay, const Ends& ends, const std::string& whose,
+                     std::int64_t now, const std::string& what) {
+  const auto last = ends.find(whose);
+  if (delay <= Seconds{0} || last == ends.end()) return;
+  const std::int64_t pause = now - last->second;
+  test(requirement, pause >= delay.count(), what + ", " + std::to_string(pause) + " s after the last",
+       "a pause of " + std::to_string(delay.count()) + " s");
 }
 
 void Promises::move(const Moved& moved, std::int64_t at, const Ledger& before, const Ledger& after) {

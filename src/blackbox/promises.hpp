@@ -41,17 +41,21 @@ class Promises {
   [[nodiscard]] const std::map<std::string, std::uint64_t>& tested() const { return tested_; }
 
  private:
+  // Of the last delivery of each, for rate delays; in seconds that have passed, whatever the clock was set to.
+  using Ends = std::map<std::string, std::int64_t>;
+
   void test(std::string_view requirement, bool kept, const std::string& seen, const std::string& allowed);
   void request(const Requested& requested, std::int64_t at, const Ledger& before, const Ledger& after);
   void limits(const Requested& requested, std::int64_t at, const std::string& what, const Ledger& after);
+  void pause(std::string_view requirement, Seconds delay, const Ends& ends, const std::string& whose, std::int64_t now,
+             const std::string& what);
   void move(const Moved& moved, std::int64_t at, const Ledger& before, const Ledger& after);
 
   Config config_;
   std::map<std::string, std::uint64_t> tested_;
   std::optional<BrokenPromise> broken_;
   bool forced_ = false;  // time stamps have been declared void by a trigger: later scans may have been asked for it too
-  std::map<std::string, std::int64_t> last_of_destination_,
-      last_of_transport_;  // ends of deliveries, whatever the clock was set to since
+  Ends last_of_destination_, last_of_transport_;
 };
 
 }  // namespace weir::blackbox

@@ -148,6 +148,7 @@ std::vector<Falsehood> falsehoods() {
       {"spoilt", "QUE-06", about<Moved>([](Moved& m, Observation&) {
          if (m.to == "deferred") m = {m.message, "corrupt", std::nullopt};
        })},
+      {"hurries", "PAR-071", about<Requested>([](Requested&, Observation& o) { o.at -= 1; })},
       {"asleep", "STR-05", hiding<Connected>([](const Connected&) { return true; })},
       {"dies", "GEN-04",
        [](std::vector<Observation>& seen) {
