@@ -44,13 +44,22 @@ std::int64_t seconds_of(const Setup& setup, const std::string& name, std::int64_
   return time ? time->count() : standard;
 }
 
+// A destination of retry is a status code and a reason, which a line about a deferral says.
+bool says_reason(const std::string& text, const std::string& destination) {
+  const auto space = destination.find(' ');
+  if (space == std::string::npos) return false;
+  const std::string deferred =
+      "dsn=" + destination.substr(0, space) + ", status=deferred (" + destination.substr(space + 1) + ')';
+  return text.find(deferred) != std::string::npos;
+}
+
 // The transport or a word of the line is among them.
 bool is_about(const Seen& observation, const Ledger::Names& names) {
   if (const auto transport = transport_of(observation); transport && names.contains(*transport)) return true;
   const std::string* text = log_text(observation);
   return text != nullptr && std::any_of(names.begin(), names.end(), [&](const std::string& name) {
            return text->find(' ' + name + ' ') != std::string::npos ||
-                  text->find(' ' + name + ':') != std::string::npos;
+                  text->find(' ' + name + ':') != std::string::npos || says_reason(*text, name);
          });
 }
 
