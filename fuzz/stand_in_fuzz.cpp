@@ -158,7 +158,7 @@ void check_log(std::string_view stream, bool show_allocate) {
   Notes notes;
   const fs::path path = folder() / "log";
   fs::remove(path);
-  stand_in::Log log(hub, notes, folder(), show_allocate, kLinesMax);
+  stand_in::Log log(hub, notes, folder(), "postfix/qmgr", show_allocate, kLinesMax);
   WEIR_CHECK(!log.listen(path));
   const Descriptor client = datagram_client(path);
   std::vector<std::string_view> lines;

@@ -107,13 +107,19 @@ bool is_kept_reason(const Input&, const Seen& seen, const Seen& allowed, const L
          is_forgotten_early(seen, allowed, books);
 }
 
+bool is_of_clogs(const Seen& observation) {
+  const std::string* text = log_text(observation);
+  return text != nullptr && text->starts_with("warning: mail for ");
+}
+
 // DV-10: while retry is dead, what would go to it is recorded. Here all leaves memory at once; there one after the
-// other, and what ends meanwhile goes on at once. So other numbers of recipients are read on of such messages.
+// other, and what ends meanwhile goes on at once. So other numbers of recipients are read on of such messages, and what
+// then was warned about, or not, is not warned about again for a while, or is.
 bool is_one_by_one(const Input&, const Seen& seen, const Seen& allowed, const Ledger& books) {
   const auto failed_at = books.failed_at("retry");
   const std::int64_t at = seen ? seen->at : allowed->at;
   const bool is_dead = failed_at && at <= *failed_at + seconds_of(books.setup(), "transport_retry_time", 60);
-  return is_dead || !books.partly_recorded().empty();
+  return is_dead || !books.partly_recorded().empty() || (failed_at && (is_of_clogs(seen) || is_of_clogs(allowed)));
 }
 
 // DV-12: the other decides all this later.

@@ -81,6 +81,8 @@ struct Shower {
   std::string operator()(const ServiceWorks& s) const { return "service-works " + word(s.service); }
   std::string operator()(const ResolverStalls&) const { return "resolver-stalls"; }
   std::string operator()(const ResolverAnswers&) const { return "resolver-answers"; }
+  std::string operator()(const Hold& h) const { return "hold " + word(h.message); }
+  std::string operator()(const Release& r) const { return "release " + word(r.message); }
   std::string operator()(const FileIsCut& f) const { return "cut " + word(f.message); }
 };
 

@@ -128,14 +128,24 @@ struct ResolverStalls {
 struct ResolverAnswers {
   friend bool operator==(const ResolverAnswers&, const ResolverAnswers&) = default;
 };
+// A message is put on hold while it is in incoming or deferred, or set free: to deferred.
+struct Hold {
+  std::string message;
+  friend bool operator==(const Hold&, const Hold&) = default;
+};
+struct Release {
+  std::string message;
+  friend bool operator==(const Release&, const Release&) = default;
+};
 // The second half of a queue file is lost.
 struct FileIsCut {
   std::string message;
   friend bool operator==(const FileIsCut&, const FileIsCut&) = default;
 };
 
-using Input = std::variant<Setup, NewMessage, Slot, HangUp, Reply, Crash, Advance, Jump, TriggerInput, BounceLogAppears,
-                           Unlisten, Relisten, ServiceFails, ServiceWorks, ResolverStalls, ResolverAnswers, FileIsCut>;
+using Input =
+    std::variant<Setup, NewMessage, Slot, HangUp, Reply, Crash, Advance, Jump, TriggerInput, BounceLogAppears, Unlisten,
+                 Relisten, ServiceFails, ServiceWorks, ResolverStalls, ResolverAnswers, Hold, Release, FileIsCut>;
 
 // One line of a scenario (spec/oracle.md), without its end.
 [[nodiscard]] std::string show(const Input& input);

@@ -111,6 +111,7 @@ void Ledger::note(const Input& input) {
 void Ledger::move_clock(std::int64_t to) {
   set_back_ += std::max<std::int64_t>(now_ - to, 0);
   now_ = to;
+  latest_ = std::max(latest_, now_);
   resolver_was_late_ |= stalls_since_ && to > *stalls_since_;
 }
 

@@ -50,6 +50,7 @@ class Ledger {
   [[nodiscard]] std::int64_t now() const { return now_; }
   // By how much the clock has been set back: that much more time has passed than it says.
   [[nodiscard]] std::int64_t set_back() const { return set_back_; }
+  [[nodiscard]] std::int64_t latest() const { return latest_; }  // that it has ever said
   [[nodiscard]] bool ended() const { return ended_; }
 
   [[nodiscard]] int waiting(const std::string& transport) const;      // connections not greeted yet
@@ -96,7 +97,7 @@ class Ledger {
   Names broken_off_, broken_off_after_blame_, reasons_, partly_recorded_;
   std::map<std::string, std::int64_t> failed_at_;
   std::int64_t now_ = 0;
-  std::int64_t set_back_ = 0;
+  std::int64_t set_back_ = 0, latest_ = 0;
   std::optional<std::int64_t> stalls_since_;
   bool resolver_was_late_ = false;
   bool ended_ = false;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -73,6 +74,14 @@ struct NothingThere {
 };
 [[nodiscard]] inline NothingThere no_connection(const std::string& transport) { return {"connection to " + transport}; }
 [[nodiscard]] inline NothingThere no_request(int id) { return {"request " + std::to_string(id)}; }
+// A log line that bears another tag than SYSLOG_NAME/PROGRAM by default.
+[[nodiscard]] inline std::string under_tag(std::string_view tag, std::string_view text) {
+  return '[' + std::string(tag) + "] " + std::string(text);
+}
+[[nodiscard]] inline NothingThere no_waiting_message(const std::string& name) {
+  return {"message " + name + " in incoming or deferred"};
+}
+[[nodiscard]] inline NothingThere no_held_message(const std::string& name) { return {"message " + name + " in hold"}; }
 [[nodiscard]] inline NothingThere no_message(const std::string& name) { return {"message " + name}; }
 // It does what no queue manager does, and cannot be watched any further: hangs, floods its log, forks, fills the disk,
 // talks nonsense to a stand-in.

@@ -129,6 +129,8 @@ class Process::Impl {
   void act(const ServiceWorks& works) { services_->work(works.service); }
   void act(const ResolverStalls&) { services_->stall_resolver(); }
   void act(const ResolverAnswers&) { services_->let_resolver_answer(); }
+  void act(const Hold& hold);
+  void act(const Release& release);
   void act(const FileIsCut& cut);
 
   [[nodiscard]] std::optional<Failure> start(const Setup& setup);
@@ -233,6 +235,14 @@ void Process::Impl::act(const BounceLogAppears& log) {
   if (!scratch_->put_bounce_log(log.message)) notes_.see(no_message(log.message));
 }
 
+void Process::Impl::act(const Hold& hold) {
+  if (!scratch_->hold(hold.message)) notes_.see(no_waiting_message(hold.message));
+}
+
+void Process::Impl::act(const Release& release) {
+  if (!scratch_->release(release.message)) notes_.see(no_held_message(release.message));
+}
+
 void Process::Impl::act(const FileIsCut& cut) {
   if (!scratch_->cut(cut.message, notes_.now)) notes_.see(no_message(cut.message));
 }
@@ -258,7 +268,8 @@ std::optional<Failure> Process::Impl::make_surroundings(const Setup& setup, cons
   scratch_ = std::move(*scratch);
   const fs::path queue = Scratch::queue(options_.scratch);
   const std::uint64_t lines_max = options_.log_lines_max * (setup.show_allocate ? kVerboseLines : 1);
-  log_.emplace(hub_, notes_, options_.scratch.string(), setup.show_allocate, lines_max);
+  log_.emplace(hub_, notes_, options_.scratch.string(), "postfix/" + options_.program.filename().string(),
+               setup.show_allocate, lines_max);
   if (auto failed = log_->listen(queue / "public/postlog")) return failed;
   services_.emplace(hub_, notes_);
   services_->on_bounce([this](const std::string& id) { scratch_->remove_bounce_log(id); });

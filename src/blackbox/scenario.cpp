@@ -303,6 +303,8 @@ constexpr Kind kKinds[] = {
     {"service-works", parse_service<ServiceWorks>},
     {"resolver-stalls", parse_alone<ResolverStalls>},
     {"resolver-answers", parse_alone<ResolverAnswers>},
+    {"hold", parse_one<Hold>},
+    {"release", parse_one<Release>},
     {"cut", parse_one<FileIsCut>},
 };
 

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kQueues = {"incoming", "active", "deferred", "corrupt"};
+constexpr std::array kQueues = {"incoming", "active", "deferred", "corrupt", "hold"};
 constexpr std::array kFolders = {"incoming", "active", "deferred", "bounce",   "defer", "corrupt", "hold",
                                  "flush",    "saved",  "trace",    "maildrop", "pid",   "private", "public"};
 
@@ -161,6 +161,21 @@ bool Scratch::cut(const std::string& message, std::int64_t now) {
   keep_time(file.get(), now);
   return true;
 }
+
+bool Scratch::move(const std::string& message, std::string_view from, std::string_view to) {
+  const std::string id = stand_in::id_of(message);
+  if (!files_.contains(message)) return false;
+  make_folder_of(path_of(to, id));
+  if (rename(path_of(from, id).c_str(), path_of(to, id).c_str()) != 0) return false;
+  changed_.insert(message);
+  return true;
+}
+
+bool Scratch::hold(const std::string& message) {
+  return move(message, "incoming", "hold") || move(message, "deferred", "hold");
+}
+
+bool Scratch::release(const std::string& message) { return move(message, "hold", "deferred"); }
 
 bool Scratch::agrees(const codec::DeliveryRequest& request) const {
   const auto known = files_.find(stand_in::message_of(request.queue_id));

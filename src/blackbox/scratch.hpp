@@ -47,6 +47,8 @@ class Scratch {
   [[nodiscard]] bool put_bounce_log(const std::string& message);  // false: there is no such message any more
   void remove_bounce_log(const std::string& id);
   [[nodiscard]] bool cut(const std::string& message, std::int64_t now);  // its second half; false: as above
+  [[nodiscard]] bool hold(const std::string& message);     // false: it is in neither incoming nor deferred
+  [[nodiscard]] bool release(const std::string& message);  // to deferred; false: it is not in hold
 
   // What a request says of file and content is so.
   [[nodiscard]] bool agrees(const codec::DeliveryRequest& request) const;
@@ -68,6 +70,7 @@ class Scratch {
   void read_changes();
   [[nodiscard]] Moved look_for(const std::string& message, std::int64_t now) const;
   [[nodiscard]] std::filesystem::path path_of(std::string_view queue, const std::string& id) const;
+  [[nodiscard]] bool move(const std::string& message, std::string_view from, std::string_view to);
   void make_folder_of(const std::filesystem::path& path) const;
   [[nodiscard]] bool write_file(const std::filesystem::path& path, std::string_view bytes, unsigned mode,
                                 std::int64_t now) const;

@@ -30,6 +30,7 @@ namespace {
 constexpr std::int64_t kPatience = 1;    // seconds that everything waits for the resolver (DV-12)
 constexpr std::int64_t kCacheTime = 30;  // seconds that its last answer is good for
 constexpr std::size_t kLanes = 4;        // questions that it is asked at a time
+constexpr std::int64_t kAskAgain = 1;    // seconds after a question that was not answered in time
 constexpr int kRoundsMax = 100'000;      // after one input; more is a brain that never rests
 constexpr unsigned kFlushRequest = 0040, kExpireRequest = 0010, kReady = 0700;  // mode bits of a queue file
 constexpr std::string_view kAllocate = "qmgr_active_drain: allocate ";
@@ -59,6 +60,7 @@ struct Start {
   codec::Options options;
   codec::ProcessSettings settings;
   Config config;
+  std::string tag = "postfix";  // of log lines, before the name of the program
   std::vector<std::string> warnings;
   std::optional<std::string> fatal;
 };
@@ -76,7 +78,9 @@ class Starting {
     if (personality == "nqmgr-2003") dictionary_.set("weir_personality", personality);
     for (const auto& [name, value] : setup.parameters) dictionary_.set(name, value);
     if (!read_options(setup.arguments)) return;
-    if (heed(codec::evaluate_general(here_, FewAccounts{}, dictionary_, out_.settings, out_.config))) own();
+    if (!heed(codec::evaluate_general(here_, FewAccounts{}, dictionary_, out_.settings, out_.config))) return;
+    out_.tag = out_.settings.syslog_name;
+    own();
   }
   [[nodiscard]] Start take() { return std::move(out_); }
 
@@ -155,6 +159,7 @@ class Twin::World {
     std::string name;
     Queue queue{};
     bool gone = false;
+    bool held = false;
     std::int64_t mtime = 0;
     unsigned mode = kReady;
     std::string bytes;
@@ -223,6 +228,8 @@ class Twin::World {
   void act(const ServiceWorks& s) { failing_.erase(s.service); }
   void act(const ResolverStalls&) { stalls_ = true; }
   void act(const ResolverAnswers&);
+  void act(const Hold&);
+  void act(const Release&);
   void act(const FileIsCut&);
 
   void trigger(const std::string& bytes);
@@ -245,6 +252,7 @@ class Twin::World {
   void keep_triggers();
   void hear_failures();
   [[nodiscard]] std::vector<Resolved> late_answers();
+  void ask_again();
   void stand_still();
   void hear_greetings();
 
@@ -352,6 +360,7 @@ class Twin::World {
   struct Late {
     Resolved answer;
     std::size_t questions = 0;  // that are open
+    std::int64_t asked_at = 0;  // or in the future
   };
   std::deque<Late> kept_back_;  // its answers
   std::string last_question_;   // to it
@@ -377,7 +386,9 @@ void Twin::World::log(const codec::LogLine& line) {
   if (show_allocate_ && line.severity == codec::Severity::info) return;
   const std::string text = std::string(codec::severity_prefix(line.severity)) +
                            codec::clean_log_text(line.text, start_.settings.smtputf8_enable);
-  if (!text.ends_with(": removed")) see(LogText{text});
+  if (text.ends_with(": removed")) return;
+  const std::string tag = start_.tag + '/' + program_of(personality_);
+  see(LogText{start_.tag == "postfix" ? text : under_tag(tag, text)});
 }
 
 void Twin::World::die(const std::string& text) {
@@ -388,12 +399,12 @@ void Twin::World::die(const std::string& text) {
 
 void Twin::World::note_files() {
   for (File& file : files_) {
-    const std::string where = file.gone ? "gone" : std::string(to_string(file.queue));
+    const std::string where = file.gone ? "gone" : file.held ? "hold" : std::string(to_string(file.queue));
     if (where == file.seen) continue;
     file.seen = where;
     Moved moved{message_of(file.name), where, std::nullopt};
     const bool later = file.queue == Queue::deferred || (file.queue == Queue::incoming && file.mtime > now_);
-    if (!file.gone && later) moved.wakeup = file.mtime - kStart;
+    if (!file.gone && !file.held && later) moved.wakeup = file.mtime - kStart;
     see(std::move(moved));
   }
 }
@@ -419,7 +430,7 @@ void Twin::World::settle() {
     if (waits_until_) return note_files();
     in_round_ = false;
     const auto next = brain_->next_deadline();
-    const bool all_answered = kept_back_.empty() || stalls_;
+    const bool all_answered = kept_back_.empty() || stalls_ || kept_back_.front().asked_at > now_;
     const bool idle = arrived_.empty() && all_answered && reports_.empty() && timer_phase_.empty() &&
                       !brain_->wants_turn() && (!next || next->count() > now_);
     if (idle) {
@@ -442,6 +453,7 @@ void Twin::World::begin_round() {
   std::stable_sort(to_hear_.begin(), to_hear_.end(),
                    [&](const Arrival& a, const Arrival& b) { return place(a) < place(b); });
   keep_triggers();
+  ask_again();
   for (Resolved& each : late_answers()) to_hear_.push_back({{}, std::move(each)});
   hear_greetings();
   heard_before_.clear();
@@ -458,15 +470,31 @@ void Twin::World::begin_round() {
   }
 }
 
+// Questions that nobody has answered in time are asked again.
+void Twin::World::ask_again() {
+  std::size_t room = kLanes;
+  for (Late& late : kept_back_) {
+    const std::size_t asked = std::min(room, late.questions);
+    room -= asked;
+    if (asked == 0) late.asked_at = now_;  // at the earliest
+    if (now_ < late.asked_at + start_.settings.qmgr_ipc_timeout.count()) continue;
+    for (std::size_t i = 0; i < asked; ++i) {
+      log(codec::line::talking_to_service(start_.settings.rewrite_service_name, "Connection timed out"));
+    }
+    late.asked_at = now_ + kAskAgain;
+  }
+}
+
 // Those that are complete when the resolver has answered once more.
 std::vector<Resolved> Twin::World::late_answers() {
   std::vector<Resolved> complete;
   std::size_t room = stalls_ ? 0 : kLanes;
-  while (!kept_back_.empty()) {
+  while (!kept_back_.empty() && kept_back_.front().asked_at <= now_) {
     Late& first = kept_back_.front();
     const std::size_t answered = std::min(room, first.questions);
     room -= answered;
     first.questions -= answered;
+    if (answered > 0) first.asked_at = now_;  // the others
     if (first.questions > 0) break;
     complete.push_back(std::move(first.answer));
     kept_back_.pop_front();
@@ -668,6 +696,23 @@ void Twin::World::act(const ResolverAnswers&) {
   settle();
 }
 
+void Twin::World::act(const Hold& hold) {
+  File* const file = find_file(file_name(hold.message));
+  const bool waits = file != nullptr && !file->gone && !file->held &&
+                     (file->queue == Queue::incoming || file->queue == Queue::deferred);
+  if (!waits) return see(no_waiting_message(hold.message));
+  file->held = true;
+  settle();
+}
+
+void Twin::World::act(const Release& release) {
+  File* const file = find_file(file_name(release.message));
+  if (file == nullptr || !file->held) return see(no_held_message(release.message));
+  file->held = false;
+  file->queue = Queue::deferred;
+  settle();
+}
+
 void Twin::World::act(const FileIsCut& cut) {
   File* const file = find_file(file_name(cut.message));
   if (file == nullptr || file->gone) return see(no_message(cut.message));
@@ -679,7 +724,7 @@ void Twin::World::act(const FileIsCut& cut) {
 void Twin::World::list(Queue queue, ScanState& scan) {
   std::vector<std::string> names;
   for (const File& file : files_) {
-    if (file.queue == queue && !file.gone) names.push_back(message_of(file.name));
+    if (file.queue == queue && !file.gone && !file.held) names.push_back(message_of(file.name));
   }
   std::sort(names.begin(), names.end());
   if (listing_) listing_(names);
@@ -695,7 +740,7 @@ void Twin::World::carry_out(const ScanNext& c) {
   while (!scan.files.empty()) {
     const File& file = files_[scan.files.front()];
     scan.files.erase(scan.files.begin());
-    if (file.queue != c.queue || file.gone) continue;
+    if (file.queue != c.queue || file.gone || file.held) continue;
     if (!is_ready(file)) {
       send(ScanEntry{.queue = c.queue, .queue_id = file.name, .state = FileState::not_ready});
     } else {
@@ -781,7 +826,7 @@ void Twin::World::carry_out(const Resolve& c) {
   if (!stalls_ && late_ == 0) return send(std::move(answer));  // Postfix waits for it
   // In the order of the questions: nobody waits behind a late one.
   if (late_++ == 0) waits_until_ = now_ + kPatience;
-  kept_back_.push_back({std::move(answer), questions});
+  kept_back_.push_back({std::move(answer), questions, now_});
 }
 
 void Twin::World::carry_out(const RequestAgent& c) {

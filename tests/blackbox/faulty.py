@@ -5,8 +5,8 @@ and lets the oracle judge them from outside: each must be seen to depart.
     faulty.py --build build/release [--only NAME ...] [--scenarios 300] [--seed 1] [--jobs 2] [--table FILE]
 
 One line a daemon: the requirement that caught it, and the script that did. The good daemons play the same scripts first
-and must conform, or a departure would say nothing. Faults that no outsider can see are named with the reason in UNSEEN;
-one of them that is caught fails the run as well.
+and must conform, or a departure would say nothing. Faults of the engine that are none of a daemon are named in UNSEEN,
+with the reason; one of them that is caught fails the run as well.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "props" / "mutants"))
 import mutate  # noqa: E402
 
-# Name: why a process with this fault does the same, seen from outside.
+# Name: why a daemon that has it is no faulty one.
 UNSEEN: dict[str, str] = {
-    "ids-shared-by-all-queue-managers": "a process has one queue manager",
+    "ids-shared-by-all-queue-managers": "a fault where two queue managers share a process; a daemon has one",
 }
 
 # Name: (seed, number) of a generated script that shows it; found by a search over 15,000 of them.

@@ -41,9 +41,9 @@ int connect_to(const std::string& path, int type = SOCK_STREAM) {
   return fd;
 }
 
-void say(const std::string& text) {
+void say(const std::string& text, const std::string& tag = "postfix/blackbox_misfit") {
   static const int log = connect_to(std::getenv("POSTLOG_SERVICE"), SOCK_DGRAM);
-  const std::string line = "Sep  9 01:46:40 mx misfit[" + std::to_string(getpid()) + "]: " + text;
+  const std::string line = "Sep  9 01:46:40 mx " + tag + '[' + std::to_string(getpid()) + "]: " + text;
   if (send(log, line.data(), line.size(), 0) < 0) std::exit(9);
 }
 
@@ -131,7 +131,7 @@ void stamp_file() {
   utime("saved/stamp", nullptr);
   struct stat found {};
   stat("saved/stamp", &found);
-  say("stamp " + std::to_string(found.st_mtime - 1'000'000'000));
+  say("stamp " + std::to_string(found.st_mtime - 1'000'000'000), "mail/other");
   rest();
 }
 

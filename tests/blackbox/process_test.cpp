@@ -359,7 +359,7 @@ TEST_F(Misfit, DirectoriesAreInOrder) {
 
 TEST_F(Misfit, TimeStampsAreVirtual) {
   Watched process(misfit("stamp"));
-  EXPECT_EQ(process.start(), (Lines{"log stamp 0"}));
+  EXPECT_EQ(process.start(), (Lines{"log [mail/other] stamp 0"}));
 }
 
 TEST_F(Misfit, AProgramWithoutTheClockIsSeen) {

@@ -76,6 +76,8 @@ std::vector<Line> lines() {
       {"relisten t1", Relisten{"t1"}},
       {"service-fails defer", ServiceFails{"defer"}},
       {"service-works flush", ServiceWorks{"flush"}},
+      {"hold A", Hold{"A"}},
+      {"release A", Release{"A"}},
       {"resolver-stalls", ResolverStalls{}},
       {"resolver-answers", ResolverAnswers{}},
       {"cut A", FileIsCut{"A"}},
@@ -272,7 +274,7 @@ class Chance {
   int roll(int sides) { return prng_.roll(sides); }
 
   Input input() {
-    switch (roll(17)) {
+    switch (roll(19)) {
       case 0: return setup();
       case 1: return new_message();
       case 2: return Slot{bytes()};
@@ -289,6 +291,8 @@ class Chance {
       case 13: return FileIsCut{bytes()};
       case 14: return ResolverStalls{};
       case 15: return ResolverAnswers{};
+      case 16: return Hold{bytes()};
+      case 17: return Release{bytes()};
       default: return Relisten{bytes()};
     }
   }

@@ -148,7 +148,6 @@ std::vector<Falsehood> falsehoods() {
       {"spoilt", "QUE-06", about<Moved>([](Moved& m, Observation&) {
          if (m.to == "deferred") m = {m.message, "corrupt", std::nullopt};
        })},
-      {"hurries", "PAR-071", about<Requested>([](Requested&, Observation& o) { o.at -= 1; })},
       {"asleep", "STR-05", hiding<Connected>([](const Connected&) { return true; })},
       {"dies", "GEN-04",
        [](std::vector<Observation>& seen) {
@@ -162,6 +161,7 @@ std::vector<Falsehood> falsehoods() {
       {"other_flags", "", about<Requested>([](Requested& r, Observation&) { r.flags ^= 1U; })},
       {"other_sender", "", about<Requested>([](Requested& r, Observation&) { r.sender = "somebody@else.example"; })},
       {"reports_nothing", "GEN-05", hiding<Reported>([](const Reported&) { return true; })},
+      {"hurries", "PAR-071", about<Requested>([](Requested&, Observation& o) { o.at -= 1; })},
   };
 }
 

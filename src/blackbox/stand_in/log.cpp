@@ -26,9 +26,14 @@ std::string_view without_end(std::string_view line) {
 }
 
 // "Mon DD HH:MM:SS HOST TAG[PID]: TEXT"
-std::string_view without_head(std::string_view line) {
+struct Line {
+  std::string_view tag, text;
+};
+Line parts_of(std::string_view line) {
   const auto end = line.find("]: ");
-  return end == std::string_view::npos ? line : line.substr(end + 3);
+  if (end == std::string_view::npos) return {{}, line};
+  const std::string_view head = line.substr(0, line.rfind('[', end));
+  return {head.substr(head.rfind(' ') + 1), line.substr(end + 3)};
 }
 
 // Every message has these.
@@ -39,8 +44,13 @@ bool is_usual(std::string_view text) {
 
 }  // namespace
 
-Log::Log(Hub& hub, Notes& notes, std::string root, bool show_allocate, std::uint64_t lines_max)
-    : hub_(hub), notes_(notes), root_(std::move(root)), show_allocate_(show_allocate), lines_max_(lines_max) {}
+Log::Log(Hub& hub, Notes& notes, std::string root, std::string tag, bool show_allocate, std::uint64_t lines_max)
+    : hub_(hub),
+      notes_(notes),
+      root_(std::move(root)),
+      tag_(std::move(tag)),
+      show_allocate_(show_allocate),
+      lines_max_(lines_max) {}
 
 Log::~Log() {
   if (socket_.open()) hub_.forget(socket_.get());
@@ -70,14 +80,16 @@ void Log::take(std::string line) {
   if (lines_.size() >= lines_max_ || bytes_ > lines_max_ * kLineMean) {
     return notes_.misbehaves("logs more than " + std::to_string(lines_.size()) + " lines");
   }
-  const std::string text = readable(without_head(line), root_);
+  const Line parts = parts_of(line);
+  const std::string text = readable(parts.text, root_);
+  const std::string shown = parts.tag == tag_ ? text : under_tag(parts.tag, text);
   lines_.push_back(std::move(line));
   if (starts_with_any(text, {"fatal: ", "panic: "})) {
     last_words_ = true;
     hub_.acted();
   }
   if (show_allocate_ && text.starts_with(kAllocate)) return notes_.see(Allocated{text.substr(kAllocate.size())});
-  if (worth_showing(text)) notes_.see(LogText{text});
+  if (worth_showing(text)) notes_.see(LogText{shown});
 }
 
 bool Log::worth_showing(std::string_view text) const {

@@ -18,7 +18,8 @@ namespace weir::blackbox::stand_in {
 class Log {
  public:
   // `root`: the scratch folder, as it appears in lines.
-  Log(Hub& hub, Notes& notes, std::string root, bool show_allocate, std::uint64_t lines_max);
+  // `tag`: that lines usually bear; another one is shown.
+  Log(Hub& hub, Notes& notes, std::string root, std::string tag, bool show_allocate, std::uint64_t lines_max);
   ~Log();
 
   [[nodiscard]] std::optional<Failure> listen(const std::filesystem::path& path);
@@ -32,7 +33,7 @@ class Log {
 
   Hub& hub_;
   Notes& notes_;
-  std::string root_;
+  std::string root_, tag_;
   bool show_allocate_;
   std::uint64_t lines_max_;
   std::uint64_t bytes_ = 0;
