@@ -59,7 +59,8 @@ bool is_about(const Seen& observation, const Ledger::Names& names) {
   const std::string* text = log_text(observation);
   return text != nullptr && std::any_of(names.begin(), names.end(), [&](const std::string& name) {
            return text->find(' ' + name + ' ') != std::string::npos ||
-                  text->find(' ' + name + ':') != std::string::npos || says_reason(*text, name);
+                  text->find(' ' + name + ':') != std::string::npos || text->ends_with(' ' + name) ||
+                  says_reason(*text, name);
          });
 }
 
