@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "blackbox/surroundings.hpp"
-#include "blackbox/words.hpp"
+#include "blackbox/twin_resolver.hpp"
 #include "codec/attr.hpp"
 #include "codec/delivery.hpp"
 #include "codec/greeting.hpp"
@@ -27,11 +27,7 @@
 namespace weir::blackbox {
 namespace {
 
-constexpr std::int64_t kPatience = 1;    // seconds that everything waits for the resolver (DV-12)
-constexpr std::int64_t kCacheTime = 30;  // seconds that its last answer is good for
-constexpr std::size_t kLanes = 4;        // questions that it is asked at a time
-constexpr std::int64_t kAskAgain = 1;    // seconds after a question that was not answered in time
-constexpr int kRoundsMax = 100'000;      // after one input; more is a brain that never rests
+constexpr int kRoundsMax = 100'000;  // after one input; more is a brain that never rests
 constexpr unsigned kFlushRequest = 0040, kExpireRequest = 0010, kReady = 0700;  // mode bits of a queue file
 constexpr std::string_view kAllocate = "qmgr_active_drain: allocate ";
 
@@ -199,6 +195,9 @@ class Twin::World {
     std::vector<std::string> warnings{};  // about what it has said
     std::optional<Report> greeted{};      // its service waits for the request
   };
+  static bool is_late_answer(const Arrival& each) {
+    return each.event && std::holds_alternative<Resolved>(*each.event);
+  }
   struct ScanState {
     bool listed = false;  // a directory is read at the first step, not when it is opened
     std::vector<std::size_t> files;
@@ -226,7 +225,7 @@ class Twin::World {
   void act(const Relisten& r) { listening_[r.transport] = true; }
   void act(const ServiceFails& s) { failing_.insert(s.service); }
   void act(const ServiceWorks& s) { failing_.erase(s.service); }
-  void act(const ResolverStalls&) { stalls_ = true; }
+  void act(const ResolverStalls&) { resolver_.stall(); }
   void act(const ResolverAnswers&);
   void act(const Hold&);
   void act(const Release&);
@@ -251,8 +250,6 @@ class Twin::World {
   [[nodiscard]] bool next_step();
   void keep_triggers();
   void hear_failures();
-  [[nodiscard]] std::vector<Resolved> late_answers();
-  void ask_again();
   void stand_still();
   void hear_greetings();
 
@@ -321,8 +318,6 @@ class Twin::World {
   }
   void list(Queue queue, ScanState& scan);
   codec::ReadOutcome read(Open& open, std::int64_t at_most);
-  [[nodiscard]] Answer resolve(const std::string& address) const;
-  [[nodiscard]] bool is_known(const std::string& question) const;
   [[nodiscard]] int waiting(const std::string& transport) const;
   AgentId oldest_waiting(const std::string& transport) const;
   [[nodiscard]] bool is_for_flush_service(const std::string& site);
@@ -342,7 +337,6 @@ class Twin::World {
   bool show_allocate_ = false;
   std::map<std::string, bool> listening_;
   std::set<std::string> failing_;  // services
-  std::map<std::string, Answer> resolved_;
   std::vector<File> files_;
   std::map<MessageId, Open> open_;
   std::map<Queue, ScanState> scans_;
@@ -356,21 +350,10 @@ class Twin::World {
   std::deque<Arrival> timer_phase_;   // connections that failed at once
   std::deque<Arrival> arrived_;       // to be heard in the next round
   std::vector<Source> heard_before_;  // in this round or the last
-  bool stalls_ = false;               // the resolver
-  struct Late {
-    Resolved answer;
-    std::size_t questions = 0;  // that are open
-    std::int64_t asked_at = 0;  // or in the future
-  };
-  std::deque<Late> kept_back_;  // its answers
-  std::string last_question_;   // to it
-  Answer last_answer_;
-  std::optional<std::int64_t> known_until_;  // the last answer; none: it is missing
-  std::size_t late_ = 0;                     // these, and those that will be heard in this round
-  std::deque<Resolved> taken_in_;            // others that were heard while something else was waited for
-  std::optional<std::int64_t> waits_until_;  // for the first of them, and does nothing else
-  std::vector<Report> reports_;              // whose services have not greeted yet
-  int standstills_ = 0;                      // how often it has waited for an answer
+  TwinResolver resolver_;
+  std::deque<Resolved> taken_in_;  // late answers that were heard while something else was waited for
+  std::vector<Report> reports_;    // whose services have not greeted yet
+  int standstills_ = 0;            // how often it has waited for an answer
   std::vector<Observation> seen_;
   std::vector<std::string> broken_;
 };
@@ -423,15 +406,14 @@ void Twin::World::send(const Event& event) {
 
 // Rounds until nothing is left to do, or nothing else is done before the resolver answers.
 void Twin::World::settle() {
-  if (waits_until_ && now_ >= *waits_until_) waits_until_.reset();
+  resolver_.look_at_clock(now_);
   for (int round = 0; round < kRoundsMax && !dead_; ++round) {
     if (!std::exchange(in_round_, true)) begin_round();
-    while (!dead_ && !waits_until_ && next_step()) {}
-    if (waits_until_) return note_files();
+    while (!dead_ && !resolver_.is_waited_for() && next_step()) {}
+    if (resolver_.is_waited_for()) return note_files();
     in_round_ = false;
     const auto next = brain_->next_deadline();
-    const bool all_answered = kept_back_.empty() || stalls_ || kept_back_.front().asked_at > now_;
-    const bool idle = arrived_.empty() && all_answered && reports_.empty() && timer_phase_.empty() &&
+    const bool idle = arrived_.empty() && !resolver_.is_coming(now_) && reports_.empty() && timer_phase_.empty() &&
                       !brain_->wants_turn() && (!next || next->count() > now_);
     if (idle) {
       heard_before_.clear();
@@ -453,8 +435,10 @@ void Twin::World::begin_round() {
   std::stable_sort(to_hear_.begin(), to_hear_.end(),
                    [&](const Arrival& a, const Arrival& b) { return place(a) < place(b); });
   keep_triggers();
-  ask_again();
-  for (Resolved& each : late_answers()) to_hear_.push_back({{}, std::move(each)});
+  for (std::size_t lost = resolver_.give_up(now_); lost > 0; --lost) {
+    log(codec::line::talking_to_service(start_.settings.rewrite_service_name, "Connection timed out"));
+  }
+  for (Resolved& each : resolver_.hear(now_)) to_hear_.push_back({{}, std::move(each)});
   hear_greetings();
   heard_before_.clear();
   for (const Arrival& each : to_hear_) {
@@ -470,51 +454,15 @@ void Twin::World::begin_round() {
   }
 }
 
-// Questions that nobody has answered in time are asked again.
-void Twin::World::ask_again() {
-  std::size_t room = kLanes;
-  for (Late& late : kept_back_) {
-    const std::size_t asked = std::min(room, late.questions);
-    room -= asked;
-    if (asked == 0) late.asked_at = now_;  // at the earliest
-    if (now_ < late.asked_at + start_.settings.qmgr_ipc_timeout.count()) continue;
-    for (std::size_t i = 0; i < asked; ++i) {
-      log(codec::line::talking_to_service(start_.settings.rewrite_service_name, "Connection timed out"));
-    }
-    late.asked_at = now_ + kAskAgain;
-  }
-}
-
-// Those that are complete when the resolver has answered once more.
-std::vector<Resolved> Twin::World::late_answers() {
-  std::vector<Resolved> complete;
-  std::size_t room = stalls_ ? 0 : kLanes;
-  while (!kept_back_.empty() && kept_back_.front().asked_at <= now_) {
-    Late& first = kept_back_.front();
-    const std::size_t answered = std::min(room, first.questions);
-    room -= answered;
-    first.questions -= answered;
-    if (answered > 0) first.asked_at = now_;  // the others
-    if (first.questions > 0) break;
-    complete.push_back(std::move(first.answer));
-    kept_back_.pop_front();
-  }
-  return complete;
-}
-
 // Everything waits for a service; of what the others have to say late answers of the resolver are taken in, and come
 // next.
 void Twin::World::stand_still() {
   standstills_ += 1;
-  const auto is_late_answer = [](const Arrival& each) {
-    return each.event && std::holds_alternative<Resolved>(*each.event);
-  };
   const auto first = std::stable_partition(to_hear_.begin(), to_hear_.end(),
                                            [&](const Arrival& each) { return !is_late_answer(each); });
   for (auto each = first; each != to_hear_.end(); ++each) taken_in_.push_back(std::get<Resolved>(*each->event));
   to_hear_.erase(first, to_hear_.end());
-  for (Resolved& each : late_answers()) taken_in_.push_back(std::move(each));
-  late_ = kept_back_.size();
+  for (Resolved& each : resolver_.hear(now_)) taken_in_.push_back(std::move(each));
 }
 
 // One client of the trigger socket is heard in a round.
@@ -551,7 +499,6 @@ bool Twin::World::next_step() {
     to_hear_.pop_front();
     for (const std::string& text : arrival.warnings) warn(text);
     if (arrival.greeted) request(*arrival.greeted);
-    if (arrival.event && std::holds_alternative<Resolved>(*arrival.event)) late_ -= 1;
     if (arrival.event) send(*arrival.event);
   } else {
     return false;
@@ -577,6 +524,7 @@ void Twin::World::act(const Setup& setup) {
   start_ = Starting(setup, personality_).take();
   log_settings_ = log_settings(start_.settings);
   show_allocate_ = setup.show_allocate;
+  resolver_.set_timeout(start_.settings.qmgr_ipc_timeout);
   for (const std::string& name : setup.transports) listening_[name] = true;
   for (const std::string& name : setup.absent) listening_[name] = false;
   for (const std::string& text : start_.warnings) warn(text);
@@ -589,7 +537,7 @@ void Twin::World::act(const Setup& setup) {
 }
 
 void Twin::World::act(const NewMessage& message) {
-  for (const auto& [address, answer] : message.resolved) resolved_[address] = answer;
+  for (const auto& [address, answer] : message.resolved) resolver_.learn(address, answer);
   File file;
   file.name = file_name(message.name);
   if (find_file(file.name) != nullptr) return see(NothingThere{"a free name " + message.name});
@@ -686,13 +634,7 @@ void Twin::World::act(const BounceLogAppears& appears) {
 }
 
 void Twin::World::act(const ResolverAnswers&) {
-  stalls_ = false;
-  if (!known_until_) known_until_ = now_ + kCacheTime;
-  if (std::exchange(waits_until_, std::nullopt)) {
-    late_ -= 1;
-    send(kept_back_.front().answer);
-    kept_back_.pop_front();
-  }
+  if (const auto answer = resolver_.answer(now_)) send(*answer);
   settle();
 }
 
@@ -796,37 +738,11 @@ codec::ReadOutcome Twin::World::read(Open& open, std::int64_t at_most) {
 
 // --- resolver and agents ---------------------------------------------------------------------------------
 
-Answer Twin::World::resolve(const std::string& address) const {
-  if (const auto found = resolved_.find(address); found != resolved_.end()) return found->second;
-  return usual_answer(address);
-}
-
-bool Twin::World::is_known(const std::string& question) const {
-  return question == last_question_ && (!known_until_ || now_ < *known_until_);
-}
-
 void Twin::World::carry_out(const Resolve& c) {
-  Resolved answer{c.message, {}};
-  std::size_t questions = 0;
-  for (const std::string& address : c.addresses) {
-    const std::string question = (c.rewrite_first ? "r "
-                                  : c.probe       ? "p "
-                                                  : "d ") +
-                                 word(envelope_of(c.message).sender) + ' ' + address;
-    if (!is_known(question)) {
-      questions += 1;
-      last_question_ = address.empty() ? "" : question;
-      last_answer_ = resolve(address);
-      known_until_ = stalls_ ? std::nullopt : std::optional(now_ + kCacheTime);
-    }
-    answer.answers.push_back(last_answer_);
-  }
-  if (questions == 0 && late_ == 0) return send(std::move(answer));
-  if (late_ == 0) stand_still();
-  if (!stalls_ && late_ == 0) return send(std::move(answer));  // Postfix waits for it
-  // In the order of the questions: nobody waits behind a late one.
-  if (late_++ == 0) waits_until_ = now_ + kPatience;
-  kept_back_.push_back({std::move(answer), questions, now_});
+  const bool behind = resolver_.owes() || std::any_of(to_hear_.begin(), to_hear_.end(), is_late_answer);
+  auto [answer, asked] = resolver_.ask(c, envelope_of(c.message).sender, behind, now_);
+  if (asked && !behind) standstills_ += 1;
+  if (answer) send(*answer);  // Postfix waits for it
 }
 
 void Twin::World::carry_out(const RequestAgent& c) {
