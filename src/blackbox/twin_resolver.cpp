@@ -43,7 +43,7 @@ TwinResolver::Outcome TwinResolver::ask(const Resolve& command, const std::strin
   const bool is_late = behind || (questions > 0 && stalls_);
   if (!is_late) return {std::move(answer), questions > 0};
   if (!behind) waited_until_ = now + kPatience;
-  late_.push_back({std::move(answer), questions, now});
+  late_.push_back({.answer = std::move(answer), .questions = questions, .asked_at = now});
   return {std::nullopt, questions > 0};
 }
 
@@ -63,7 +63,7 @@ void TwinResolver::look_at_clock(std::int64_t now) {
 std::vector<Resolved> TwinResolver::hear(std::int64_t now) {
   std::vector<Resolved> complete;
   std::size_t room = stalls_ ? 0 : kAtATime;
-  while (!late_.empty() && late_.front().asked_at <= now) {
+  while (!late_.empty() && late_.front().is_asked(now)) {
     Late& first = late_.front();
     const std::size_t answered = std::min(room, first.questions);
     room -= answered;
@@ -82,10 +82,12 @@ std::size_t TwinResolver::give_up(std::int64_t now) {
   for (Late& late : late_) {
     const std::size_t asked = std::min(room, late.questions);
     room -= asked;
+    if (late.is_asked(now)) late.is_given_up = false;
     if (asked == 0) late.asked_at = now;  // at the earliest
-    if (now < late.asked_at + timeout_) continue;
+    if (late.is_given_up || now < late.asked_at + timeout_) continue;
     given_up += asked;
     late.asked_at = now + kAgainIn;
+    late.is_given_up = true;
   }
   return given_up;
 }

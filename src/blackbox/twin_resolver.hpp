@@ -42,7 +42,7 @@ class TwinResolver {
   // Late answers: there are some; some are coming; those that are complete when it has been heard once more.
   [[nodiscard]] bool owes() const { return !late_.empty(); }
   [[nodiscard]] bool is_coming(std::int64_t now) const {
-    return !late_.empty() && !stalls_ && late_.front().asked_at <= now;
+    return !late_.empty() && !stalls_ && late_.front().is_asked(now);
   }
   [[nodiscard]] std::vector<Resolved> hear(std::int64_t now);
 
@@ -53,7 +53,9 @@ class TwinResolver {
   struct Late {
     Resolved answer;
     std::size_t questions = 0;  // that are open
-    std::int64_t asked_at = 0;  // or in the future
+    std::int64_t asked_at = 0;  // the first of them
+    bool is_given_up = false;   // and will be asked again at that time
+    [[nodiscard]] bool is_asked(std::int64_t now) const { return !is_given_up || asked_at <= now; }
   };
   struct Last {
     std::string question;
