@@ -260,9 +260,9 @@ Model::Choice Model::choose_peer(JobId id, bool after_first_read, bool after_sec
   const bool may_read = message.more && message.refs > 0;
   const std::int64_t free = message.room - message.in_core;
   if (!after_first_read && may_read && free > 0 && !s_.config.habits.late_reads) {
-    const bool many = free >= t.config.refill_limit;  //= R-PAR-018
-    if (many || read_steady() - message.refilled >= t.config.refill_delay)
-      return suspend_for_read(false);  //= R-PAR-020
+    const bool many = free >= t.config.refill_limit;                                       //= R-PAR-018
+    const bool late = !many && read_steady() - message.refilled >= t.config.refill_delay;  //= R-PAR-020
+    if (many || late) return suspend_for_read(false);
   }
   if (has_entries(job)) {
     if (const auto entry = next_entry(id)) return {entry, false};

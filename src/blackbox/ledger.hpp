@@ -62,7 +62,7 @@ class Ledger {
   [[nodiscard]] bool listens(const std::string& transport) const;
   [[nodiscard]] const std::set<std::string>& failing() const { return failing_; }  // services
 
-  [[nodiscard]] std::optional<std::int64_t> resolver_stalls() const { return stalls_since_; }  // since then
+  [[nodiscard]] bool resolver_stalls() const { return stalls_since_.has_value(); }
   [[nodiscard]] bool resolver_was_late() const { return resolver_was_late_; }  // the clock has moved meanwhile
 
   // Where an address goes by what the resolver says.

@@ -20,6 +20,10 @@ struct LogText {
   std::string text;
   friend bool operator==(const LogText&, const LogText&) = default;
 };
+// A log line that bears another tag than SYSLOG_NAME/PROGRAM by default.
+[[nodiscard]] inline std::string under_tag(std::string_view tag, std::string_view text) {
+  return '[' + std::string(tag) + "] " + std::string(text);
+}
 // With Setup::show_allocate: this transport has been picked for a connection.
 struct Allocated {
   std::string transport;
@@ -74,10 +78,6 @@ struct NothingThere {
 };
 [[nodiscard]] inline NothingThere no_connection(const std::string& transport) { return {"connection to " + transport}; }
 [[nodiscard]] inline NothingThere no_request(int id) { return {"request " + std::to_string(id)}; }
-// A log line that bears another tag than SYSLOG_NAME/PROGRAM by default.
-[[nodiscard]] inline std::string under_tag(std::string_view tag, std::string_view text) {
-  return '[' + std::string(tag) + "] " + std::string(text);
-}
 [[nodiscard]] inline NothingThere no_waiting_message(const std::string& name) {
   return {"message " + name + " in incoming or deferred"};
 }

@@ -370,8 +370,8 @@ void Twin::World::log(const codec::LogLine& line) {
   const std::string text = std::string(codec::severity_prefix(line.severity)) +
                            codec::clean_log_text(line.text, start_.settings.smtputf8_enable);
   if (text.ends_with(": removed")) return;
-  const std::string tag = start_.tag + '/' + program_of(personality_);
-  see(LogText{start_.tag == "postfix" ? text : under_tag(tag, text)});
+  const bool is_usual = start_.tag == "postfix";
+  see(LogText{is_usual ? text : under_tag(start_.tag + '/' + program_of(personality_), text)});
 }
 
 void Twin::World::die(const std::string& text) {

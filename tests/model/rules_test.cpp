@@ -526,12 +526,16 @@ Config small_batches() {
   return config;
 }
 
-TEST(Rules, ARefillThatFailsIsTheEndOnlyWhenNothingElseGoesOn) {
-  Desk desk(small_batches());
+Mail mail_that_cannot_be_read_on() {
   Mail mail;
   mail.recipients = {to("a@d.t"), to("b@e.t"), to("c@f.t"), to("d@g.t")};
   mail.readable = false;
-  desk.arrive(mail);
+  return mail;
+}
+
+TEST(Rules, ARefillThatFailsIsTheEndOnlyWhenNothingElseGoesOn) {
+  Desk desk(small_batches());
+  desk.arrive(mail_that_cannot_be_read_on());
   EXPECT_EQ(desk.running.size(), 2U);
   desk.end();
   EXPECT_EQ(desk.state().messages.size(), 1U);
@@ -544,10 +548,7 @@ TEST(Rules, ARefillThatFailsIsTheEndOnlyWhenNothingElseGoesOn) {
 
 TEST(Rules, WhatTheClockSaysComesBeforeARefill) {
   Desk desk(small_batches());
-  Mail mail;
-  mail.recipients = {to("a@d.t"), to("b@e.t"), to("c@f.t"), to("d@g.t")};
-  mail.readable = false;
-  desk.arrive(mail);
+  desk.arrive(mail_that_cannot_be_read_on());
   desk.end();
   desk.pass(-100);
   (void)desk.take();
